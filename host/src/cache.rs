@@ -1,0 +1,207 @@
+//! Compiled code, kept between runs.
+//!
+//! A folder of files that only this user can write. An entry's name is the SHA-256 of the program's bytes and of
+//! everything about the engine that its code depends on, so a change of either is another entry. Entries are written
+//! to a temporary file and renamed: two processes at once, or a kill in the middle, leave whole files only. Each ends
+//! with its length and a checksum; one that is cut off, changed or from another version counts as missing. Whatever
+//! goes wrong here, programs run: they are compiled again.
+
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::error::{Error, Result};
+use crate::precompiled;
+use crate::program::Code;
+
+/// A folder of compiled code. Cloning gives another handle to the same folder.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// What a cache holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheInfo {
+    /// How many programs.
+    pub entries: u64,
+    /// Their compiled code, in bytes.
+    pub bytes: u64,
+}
+
+const ENDING: &str = "cwasm";
+
+/// What follows an entry's code: this, the code's length, and its checksum.
+const MAGIC: &[u8; 8] = b"wasmpool";
+const TRAILER: usize = 8 + 8 + 16;
+
+impl Cache {
+    /// Opens the cache in `folder`, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable) when it cannot be made, or when others could write
+    /// there: whoever can write it can run code as this user.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Cache> {
+        let folder = folder.into();
+        let shown = folder.display().to_string();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| Error::unreadable(format!("{shown}: the code cache cannot be made: {error}")))?;
+        let meta = fs::metadata(&folder).map_err(|error| Error::unreadable(format!("{shown}: {error}")))?;
+        let own = meta.uid() == rustix::process::geteuid().as_raw();
+        if !own || meta.mode() & 0o022 != 0 {
+            return Err(Error::unreadable(format!("{shown}: others can write the code cache, so it is not used")));
+        }
+        Ok(Cache { folder })
+    }
+
+    /// The user's cache folder for this program: `$XDG_CACHE_HOME/wasm-pool`, or `~/.cache/wasm-pool`.
+    pub fn default_folder() -> Option<PathBuf> {
+        use etcetera::BaseStrategy;
+        let base = etcetera::choose_base_strategy().ok()?;
+        Some(base.cache_dir().join("wasm-pool"))
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it holds.
+    pub fn info(&self) -> CacheInfo {
+        let mut info = CacheInfo::default();
+        for (_, meta) in self.entries() {
+            info.entries += 1;
+            info.bytes += meta.len();
+        }
+        info
+    }
+
+    /// Removes every entry; returns what was there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable) for the first entry that cannot be removed.
+    pub fn clean(&self) -> Result<CacheInfo> {
+        let mut removed = CacheInfo::default();
+        for (path, meta) in self.entries() {
+            match fs::remove_file(&path) {
+                Ok(()) => {
+                    removed.entries += 1;
+                    removed.bytes += meta.len();
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::unreadable(format!("{}: {error}", path.display()))),
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Whether a program's compiled code is there.
+    pub(crate) fn key(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> Key {
+        let mut hash = Digester(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut hash);
+        hash.0.update(bytes);
+        let name: String = hash.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Key(self.folder.join(format!("{name}.{ENDING}")))
+    }
+
+    /// The code of an entry; `None` when it is missing or bad.
+    pub(crate) fn load(&self, engine: &wasmtime::Engine, key: &Key) -> Option<Code> {
+        if !is_whole(&key.0).ok()? {
+            return None;
+        }
+        precompiled::from_file(engine, &key.0).ok()
+    }
+
+    /// Keeps an entry. A failure (a full disk, a folder that cannot be written) is no error: the code is there, and the
+    /// next run compiles again.
+    pub(crate) fn store(&self, key: &Key, code: &Code) {
+        let code = match code {
+            Code::Module(module) => module.serialize(),
+            Code::Component(component) => component.serialize(),
+        };
+        if let Ok(code) = code {
+            let _ = self.write(key, &code);
+        }
+    }
+
+    fn write(&self, key: &Key, code: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.folder)?;
+        file.write_all(code)?;
+        file.write_all(&trailer(code.len() as u64, checksum(code)))?;
+        file.as_file().sync_data()?;
+        file.persist(&key.0)?;
+        Ok(())
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (PathBuf, fs::Metadata)> {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        files.filter_map(|file| {
+            let path = file.path();
+            let ours = path.extension().is_some_and(|ending| ending == ENDING)
+                || path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".new-"));
+            let meta = file.metadata().ok().filter(|meta| ours && meta.is_file())?;
+            Some((path, meta))
+        })
+    }
+}
+
+/// Where an entry stands.
+#[derive(Debug)]
+pub(crate) struct Key(PathBuf);
+
+fn checksum(code: &[u8]) -> u128 {
+    xxhash_rust::xxh3::xxh3_128(code)
+}
+
+fn trailer(length: u64, checksum: u128) -> [u8; TRAILER] {
+    let mut trailer = [0; TRAILER];
+    trailer[..8].copy_from_slice(MAGIC);
+    trailer[8..16].copy_from_slice(&length.to_le_bytes());
+    trailer[16..].copy_from_slice(&checksum.to_le_bytes());
+    trailer
+}
+
+/// Whether a file ends with the trailer that fits the rest of it.
+fn is_whole(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let Some(length) = file.metadata()?.len().checked_sub(TRAILER as u64) else {
+        return Ok(false);
+    };
+    let mut found = [0; TRAILER];
+    file.seek(SeekFrom::Start(length))?;
+    file.read_exact(&mut found)?;
+    file.rewind()?;
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; 256 << 10];
+    let mut code = file.take(length);
+    loop {
+        match code.read(&mut buffer)? {
+            0 => break,
+            read => hash.update(&buffer[..read]),
+        }
+    }
+    Ok(found == trailer(length, hash.digest128()))
+}
+
+/// SHA-256 as a `Hasher`, for what only says how it is hashed.
+struct Digester(Sha256);
+
+impl Hasher for Digester {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    /// Never asked: the digest is wider than this.
+    fn finish(&self) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,291 @@
+//! The compiler and the memory that interpreters are made of: one Wasmtime engine, configured for strangers' code.
+//!
+//! What is off and why: GC, exceptions, threads, shared memory, 64-bit memories, stack switching and the component
+//! model's async are off because a program that needs none of them should not meet their bugs. Compiled code is only
+//! ever loaded from the [cache](crate::Cache) that this host wrote, or where the caller says that he trusts it.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::cache::Cache;
+use crate::error::{Error, ErrorKind, Result};
+use crate::interpreter::Guest;
+use crate::limits::Limits;
+use crate::{machine, wasi};
+
+/// A compiler and an allocator. Cloning gives another handle to the same engine.
+///
+/// Programs belong to the engine that compiled them, and a pool runs programs of one engine. One engine for a process
+/// is the usual case.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    wasmtime: wasmtime::Engine,
+    stack: u64,
+    fuel: Fuel,
+    instances: u32,
+    allocation: Allocation,
+    cache: Option<Cache>,
+    modules: OnceLock<wasmtime::Linker<Guest>>,
+    components: OnceLock<wasmtime::component::Linker<Guest>>,
+}
+
+/// How an engine gets memory for interpreters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allocation {
+    /// A mapping for each memory, when it is needed: nothing to prepare, 10–50 µs of page faults an interpreter.
+    OnDemand,
+    /// Slots reserved at the start and used again: an interpreter costs microseconds, preparing 1,000 slots 3 ms.
+    Pooling,
+}
+
+/// Whether programs count instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fuel {
+    Counted,
+    NotCounted,
+}
+
+/// From how many interpreters on pooling pays for its preparation; see `host/benches/spawn.rs`.
+const POOLING_FROM: u32 = 64;
+
+/// Makes an [`Engine`].
+#[derive(Debug)]
+pub struct EngineBuilder {
+    limits: Limits,
+    instances: u32,
+    allocation: Option<Allocation>,
+    cache: Option<Cache>,
+}
+
+impl EngineBuilder {
+    /// The stack size and the fuel of these limits (fuel counts instructions, so it changes the compiled code), and
+    /// the sizes that the allocator prepares. Default: [`Limits::default`].
+    pub fn limits(mut self, limits: &Limits) -> EngineBuilder {
+        self.limits = limits.clone();
+        self
+    }
+
+    /// How many interpreters may live at once. Default: 1,000.
+    pub fn instances(mut self, instances: u32) -> EngineBuilder {
+        self.instances = instances;
+        self
+    }
+
+    /// How memory is got. Default: [`Allocation::Pooling`] from 64 interpreters on, [`Allocation::OnDemand`] below.
+    pub fn allocation(mut self, allocation: Allocation) -> EngineBuilder {
+        self.allocation = Some(allocation);
+        self
+    }
+
+    /// Where compiled code is kept. Default: nowhere.
+    pub fn cache(mut self, cache: Cache) -> EngineBuilder {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unfit`] when this machine cannot hold so many interpreters; [`ErrorKind::Usage`] for a stack that
+    /// no engine can have.
+    pub fn build(self) -> Result<Engine> {
+        let EngineBuilder {
+            limits,
+            instances,
+            allocation,
+            cache,
+        } = self;
+        check_room(instances)?;
+        let allocation = allocation.unwrap_or(if instances >= POOLING_FROM {
+            Allocation::Pooling
+        } else {
+            Allocation::OnDemand
+        });
+        let fuel = match limits.fuel {
+            Some(_) => Fuel::Counted,
+            None => Fuel::NotCounted,
+        };
+        let mut config = config(&limits, fuel)?;
+        if allocation == Allocation::Pooling {
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(&limits, instances)));
+        }
+        let wasmtime = wasmtime::Engine::new(&config).map_err(|error| {
+            Error::new(ErrorKind::Unfit, format!("room for {instances} instances cannot be reserved: {error:#}"))
+        })?;
+        Ok(Engine(Arc::new(Inner {
+            wasmtime,
+            stack: limits.stack.as_u64(),
+            fuel,
+            instances,
+            allocation,
+            cache,
+            modules: OnceLock::new(),
+            components: OnceLock::new(),
+        })))
+    }
+}
+
+impl Engine {
+    /// An engine with every default.
+    ///
+    /// # Errors
+    /// As [`EngineBuilder::build`].
+    pub fn new() -> Result<Engine> {
+        Engine::builder().build()
+    }
+
+    /// An engine to be configured.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder {
+            limits: Limits::default(),
+            instances: 1_000,
+            allocation: None,
+            cache: None,
+        }
+    }
+
+    /// How memory is got.
+    pub fn allocation(&self) -> Allocation {
+        self.0.allocation
+    }
+
+    /// How many interpreters may live at once.
+    pub fn instances(&self) -> u32 {
+        self.0.instances
+    }
+
+    /// Where compiled code is kept.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.0.cache.as_ref()
+    }
+
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.0.wasmtime
+    }
+
+    /// Checks that an interpreter with `limits` can run on this engine.
+    pub(crate) fn admit(&self, limits: &Limits) -> Result<()> {
+        let usage = |message: String| Err(Error::new(ErrorKind::Usage, message));
+        if limits.stack.as_u64() != self.0.stack {
+            return usage(format!("the stack of {} is another one than the engine was made with", limits.stack));
+        }
+        match (limits.fuel, self.0.fuel) {
+            (Some(_), Fuel::NotCounted) => usage("fuel was asked for, but the engine was made without".to_owned()),
+            (None, Fuel::Counted) => usage("the engine counts fuel, but no fuel was given".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What core modules may import. Made at first use.
+    pub(crate) fn modules(&self) -> Result<&wasmtime::Linker<Guest>> {
+        match self.0.modules.get() {
+            Some(linker) => Ok(linker),
+            None => {
+                let linker = wasi::module_linker(&self.0.wasmtime).map_err(|error| Error::host(format!("{error:#}")))?;
+                Ok(self.0.modules.get_or_init(|| linker))
+            }
+        }
+    }
+
+    /// What components may import. Made at first use.
+    pub(crate) fn components(&self) -> Result<&wasmtime::component::Linker<Guest>> {
+        match self.0.components.get() {
+            Some(linker) => Ok(linker),
+            None => {
+                let linker =
+                    wasi::component_linker(&self.0.wasmtime).map_err(|error| Error::host(format!("{error:#}")))?;
+                Ok(self.0.components.get_or_init(|| linker))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("allocation", &self.0.allocation)
+            .field("instances", &self.0.instances)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_room(instances: u32) -> Result<()> {
+    let room = machine::room();
+    if u64::from(instances) <= room.interpreters {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Unfit,
+        format!(
+            "{instances} instances at once are more than this machine can hold, which is {}: {}",
+            room.interpreters, room.bound
+        ),
+    ))
+}
+
+/// Host functions run on the guest's fiber, below the guest's frames: path look-ups and formatting need their own
+/// room. Only touched pages cost memory.
+const HOST_STACK: usize = 1 << 20;
+
+/// The features of WebAssembly that are off, for people to read.
+pub const OFF: [&str; 8] = [
+    "gc",
+    "exceptions",
+    "threads",
+    "shared memory",
+    "memory64",
+    "stack switching",
+    "component-model async",
+    "function references",
+];
+
+fn config(limits: &Limits, fuel: Fuel) -> Result<Config> {
+    let stack = usize::try_from(limits.stack.as_u64()).unwrap_or(usize::MAX);
+    if !(16 << 10..=256 << 20).contains(&stack) {
+        let message = format!("a stack of {} is outside 16KiB to 256MiB", limits.stack);
+        return Err(Error::new(ErrorKind::Usage, message));
+    }
+    let mut config = Config::new();
+    config
+        .max_wasm_stack(stack)
+        .async_stack_size(stack + HOST_STACK)
+        .epoch_interruption(true)
+        .consume_fuel(fuel == Fuel::Counted)
+        .wasm_backtrace_max_frames(std::num::NonZero::new(crate::outcome::MAX_FRAMES))
+        .wasm_gc(false)
+        .wasm_function_references(false)
+        .wasm_exceptions(false)
+        .wasm_memory64(false)
+        .wasm_threads(false)
+        .shared_memory(false)
+        .concurrency_support(false);
+    Ok(config)
+}
+
+/// Resident memory that a slot keeps between two tenants, in bytes; the kernel's PAGEMAP_SCAN tells which pages need
+/// cleaning. Without that, cleaning is a blind `memset`, so little is kept.
+const KEEP_RESIDENT: usize = 1 << 20;
+const KEEP_RESIDENT_BLIND: usize = 16 << 10;
+
+fn pooling(limits: &Limits, instances: u32) -> PoolingAllocationConfig {
+    let mut pooling = PoolingAllocationConfig::default();
+    let scan = PoolingAllocationConfig::is_pagemap_scan_available();
+    let keep = if scan { KEEP_RESIDENT } else { KEEP_RESIDENT_BLIND };
+    pooling
+        .total_stacks(instances)
+        .total_memories(instances)
+        .total_component_instances(instances)
+        // A component is made of several core instances and tables: four and three are what Rust's and C's take.
+        .total_core_instances(instances.saturating_mul(8))
+        .total_tables(instances.saturating_mul(4))
+        .total_gc_heaps(0)
+        .table_elements(usize::try_from(limits.tables).unwrap_or(usize::MAX).min(10_000_000))
+        .linear_memory_keep_resident(keep)
+        .table_keep_resident(KEEP_RESIDENT_BLIND)
+        .pagemap_scan(wasmtime::Enabled::Auto);
+    pooling
+}

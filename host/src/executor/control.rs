@@ -1,0 +1,154 @@
+//! The switch of one life: what it has used of its time, and the one way to end it early.
+//!
+//! A deadline, a processor limit, a `kill` and a shutdown all go through [`Control::end`]. It records the first cause
+//! and makes sure that somebody looks: a life that waits is woken; one that stands in lane two is moved to lane one;
+//! one that runs sees the cause at its next tick. What the guest waits for does not matter.
+
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::lanes::{Lanes, Turn};
+use crate::limits::{LimitHit, LimitKind};
+use crate::outcome::Cause;
+
+/// The switch of one life. Shared by its handle, its store, the clock and the run queue.
+pub(crate) struct Control {
+    cause: AtomicU8,
+    switched_out: AtomicBool,
+    /// The life's turn while it stands in lane two. Held only to move it; nothing is called under this lock.
+    parked: Mutex<Option<Turn>>,
+    /// How to reach the life; empty before it starts and after it ends, which also breaks the cycle through the
+    /// task. Nothing is called under this lock.
+    reach: Mutex<Option<(Waker, Weak<Lanes>)>>,
+    /// When the life was made; the slices are told as nanoseconds after it.
+    born: Instant,
+    /// Start of the current slice on a worker, in nanoseconds after `born`.
+    slice: AtomicU64,
+    /// Processor time of the slices that are over, in nanoseconds.
+    cpu: AtomicU64,
+    cpu_limit: u64,
+}
+
+impl Control {
+    /// A switch for a life that starts now and may use the processor for `cpu_limit`.
+    pub(crate) fn new(cpu_limit: Option<Duration>) -> Control {
+        Control {
+            cause: AtomicU8::new(0),
+            switched_out: AtomicBool::new(false),
+            parked: Mutex::new(None),
+            reach: Mutex::new(None),
+            born: Instant::now(),
+            slice: AtomicU64::new(0),
+            cpu: AtomicU64::new(0),
+            cpu_limit: cpu_limit.map_or(u64::MAX, nanos),
+        }
+    }
+
+    /// When the life was made.
+    pub(crate) fn born(&self) -> Instant {
+        self.born
+    }
+
+    /// Ends the life with `cause`, unless it has ended or another cause came first.
+    pub(crate) fn end(&self, cause: Cause) {
+        let first = self
+            .cause
+            .compare_exchange(0, cause as u8, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok();
+        if !first {
+            return;
+        }
+        let reach = self.reach.lock().clone();
+        let Some((waker, lanes)) = reach else { return };
+        match (self.unpark(), lanes.upgrade()) {
+            (Some(turn), Some(lanes)) => lanes.push_first(turn),
+            _ => waker.wake(),
+        }
+    }
+
+    /// Why the life must end, once it must.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        Cause::from_u8(self.cause.load(Ordering::SeqCst))
+    }
+
+    /// The processor limit, as it is reported when it was reached.
+    pub(crate) fn cpu_limit_hit(&self) -> LimitHit {
+        LimitHit::new(LimitKind::CpuTime, self.cpu_limit, None)
+    }
+
+    /// Processor time of the slices that are over.
+    pub(crate) fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.cpu.load(Ordering::Relaxed))
+    }
+
+    /// Makes the life reachable for [`end`](Control::end).
+    pub(super) fn attach(&self, waker: Waker, lanes: &Arc<Lanes>) {
+        *self.reach.lock() = Some((waker, Arc::downgrade(lanes)));
+    }
+
+    /// The life is over: nothing reaches it any more.
+    pub(super) fn detach(&self) {
+        let reach = self.reach.lock().take();
+        drop(reach);
+    }
+
+    pub(super) fn begin_slice(&self) {
+        self.slice.store(nanos(self.born.elapsed()), Ordering::Relaxed);
+    }
+
+    pub(super) fn end_slice(&self, used: Duration) {
+        self.cpu.fetch_add(nanos(used), Ordering::Relaxed);
+    }
+
+    /// What the guest does at a tick, asked from inside its slice.
+    pub(crate) fn at_tick(&self, switch_interval: Duration) -> AtTick {
+        if self.cause().is_some() {
+            return AtTick::Stop;
+        }
+        let now = nanos(self.born.elapsed());
+        let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
+        if self.cpu.load(Ordering::Relaxed).saturating_add(slice) > self.cpu_limit {
+            self.end(Cause::CpuTime);
+            return AtTick::Stop;
+        }
+        if slice < nanos(switch_interval) {
+            return AtTick::GoOn;
+        }
+        self.switched_out.store(true, Ordering::Relaxed);
+        AtTick::Switch
+    }
+
+    /// Whether the turn that is being queued comes from a switch and not from an event; asking clears it.
+    pub(super) fn was_switched_out(&self) -> bool {
+        // The cause counts as an event: a life that must end goes first.
+        self.switched_out.swap(false, Ordering::Relaxed) && self.cause().is_none()
+    }
+
+    pub(super) fn park(&self, turn: Turn) {
+        *self.parked.lock() = Some(turn);
+    }
+
+    pub(super) fn unpark(&self) -> Option<Turn> {
+        self.parked.lock().take()
+    }
+}
+
+/// What a guest does at a tick of the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtTick {
+    /// Its slice is not used up.
+    GoOn,
+    /// Its slice is used up: to the back of lane two.
+    Switch,
+    /// It must end.
+    Stop,
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,113 @@
+//! One life as the future that workers poll: the guest, its processor time, and its end.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::control::Control;
+use crate::outcome::{Cause, Outcome};
+
+/// Who hears how a life ended; called once, on a worker (or where the executor is dropped), after everything that the
+/// guest held has been dropped.
+pub(crate) trait Settle: Send + 'static {
+    fn settle(self, end: End);
+}
+
+/// How a life ended, as the executor saw it.
+pub(crate) enum End {
+    /// The guest's future came to its end with this outcome.
+    Done(Outcome),
+    /// The life was ended for this cause.
+    Ended(Cause),
+}
+
+/// A guest's future and its switch.
+pub(super) struct Life<S: Settle> {
+    control: Arc<Control>,
+    /// The guest; gone as soon as it has ended. It answers `None` when it was interrupted: only the control knows why.
+    guest: Option<Pin<Box<dyn Future<Output = Option<Outcome>> + Send>>>,
+    settle: Option<S>,
+}
+
+impl<S: Settle> Life<S> {
+    pub(super) fn new(control: Arc<Control>, guest: impl Future<Output = Option<Outcome>> + Send + 'static, settle: S) -> Life<S> {
+        Life {
+            control,
+            guest: Some(Box::pin(guest)),
+            settle: Some(settle),
+        }
+    }
+
+    fn finish(&mut self, end: End) {
+        // Dropping the guest unwinds its fiber and frees its memory; a panic in there is the host's bug and must not
+        // take the worker along.
+        let guest = self.guest.take();
+        let end = match catch_unwind(AssertUnwindSafe(|| drop(guest))) {
+            Ok(()) => end,
+            Err(panic) => End::Done(Outcome::HostError(panic_message(&*panic))),
+        };
+        self.control.detach();
+        if let Some(settle) = self.settle.take() {
+            settle.settle(end);
+        }
+    }
+}
+
+// Nothing in here is pinned in place: the guest has a box of its own.
+impl<S: Settle> Unpin for Life<S> {}
+
+impl<S: Settle> Future for Life<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let life = &mut *self;
+        if let Some(cause) = life.control.cause() {
+            life.finish(End::Ended(cause));
+            return Poll::Ready(());
+        }
+        let Some(guest) = life.guest.as_mut() else {
+            return Poll::Ready(());
+        };
+        life.control.begin_slice();
+        let before = thread_time();
+        let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
+        life.control.end_slice(thread_time().saturating_sub(before));
+        let end = match polled {
+            Ok(Poll::Pending) => match life.control.cause() {
+                Some(cause) => End::Ended(cause),
+                None => return Poll::Pending,
+            },
+            Ok(Poll::Ready(Some(outcome))) => End::Done(outcome),
+            Ok(Poll::Ready(None)) => End::Ended(life.control.cause().unwrap_or(Cause::Killed)),
+            Err(panic) => End::Done(Outcome::HostError(panic_message(&*panic))),
+        };
+        life.finish(end);
+        Poll::Ready(())
+    }
+}
+
+impl<S: Settle> Drop for Life<S> {
+    fn drop(&mut self) {
+        if self.settle.is_some() {
+            self.finish(End::Ended(Cause::Killed));
+        }
+    }
+}
+
+/// Processor time of this thread.
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let secs = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(secs, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a host call panicked: {}", crate::text::one_line(text.unwrap_or("no message")))
+}

@@ -1,0 +1,76 @@
+//! What a guest may touch; nothing by default.
+//!
+//! A guest sees the folders, variables and arguments that stand here and no others: no working directory, no
+//! environment, no network, no name look-up, no other guest. Clocks and randomness are as WASI has them.
+
+use std::path::PathBuf;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What one interpreter may touch.
+///
+/// The default grants nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Folders of the host, each under a name of the guest's.
+    pub dirs: Vec<DirGrant>,
+    /// Environment variables, in order.
+    pub env: Vec<(String, String)>,
+    /// Arguments after the program's name.
+    pub args: Vec<String>,
+}
+
+/// A folder that a guest may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirGrant {
+    /// The folder on the host.
+    pub host: PathBuf,
+    /// Its name for the guest, such as `/data`.
+    pub guest: String,
+    /// What the guest may do in it.
+    pub access: Access,
+}
+
+/// What a guest may do in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// List and read.
+    ReadOnly,
+    /// List, read, write, create, rename and remove.
+    ReadWrite,
+}
+
+impl Grants {
+    /// Checks what can be known before a guest starts: that the folders exist and that no name stands twice.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreadable`] for a folder that cannot be opened, [`ErrorKind::Usage`] for the rest.
+    pub fn check(&self) -> Result<()> {
+        for (at, dir) in self.dirs.iter().enumerate() {
+            let shown = dir.host.display();
+            let meta = std::fs::metadata(&dir.host)
+                .map_err(|error| Error::unreadable(format!("{shown}: the folder to grant cannot be opened: {error}")))?;
+            if !meta.is_dir() {
+                return Err(Error::unreadable(format!("{shown}: only a folder can be granted, and this is none")));
+            }
+            std::fs::read_dir(&dir.host)
+                .map_err(|error| Error::unreadable(format!("{shown}: the folder to grant cannot be read: {error}")))?;
+            if self.dirs[..at].iter().any(|other| other.guest == dir.guest) {
+                return Err(usage(format!("two folders are granted as {:?}", dir.guest)));
+            }
+        }
+        for (name, value) in &self.env {
+            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                return Err(usage(format!("{name:?} cannot be an environment variable's name and value")));
+            }
+        }
+        if self.args.iter().any(|arg| arg.contains('\0')) {
+            return Err(usage("an argument holds a NUL character".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn usage(message: String) -> Error {
+    Error::new(ErrorKind::Usage, message)
+}

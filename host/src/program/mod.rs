@@ -1,0 +1,269 @@
+//! A guest before it runs: checked, compiled, its imports resolved; shared by all its interpreters and never changed.
+//!
+//! A program comes from a WebAssembly file, binary or text: a core module with WASI preview 1, or a component with
+//! WASI 0.2. Loading is bounded in size and in time, and every refusal is one line that says what was expected and
+//! what was found.
+
+mod compile;
+mod describe;
+mod sniff;
+mod source;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime_wasi::p2::bindings::CommandPre;
+
+pub use self::compile::Compiled;
+pub use self::describe::{Blocking, Item, Need};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::interpreter::Guest;
+use crate::limits::Limits;
+use crate::text;
+
+/// A compiled guest. Cloning gives another handle to the same program.
+#[derive(Clone)]
+pub struct Program(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    name: Arc<str>,
+    size: u64,
+    compiled: Compiled,
+    code: Code,
+    entry: Result<Entry, String>,
+}
+
+/// What kind of WebAssembly a program is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A core module.
+    Module,
+    /// A component.
+    Component,
+}
+
+/// The compiled code.
+pub(crate) enum Code {
+    Module(wasmtime::Module),
+    Component(wasmtime::component::Component),
+}
+
+/// How a command begins.
+pub(crate) enum Entry {
+    /// A core module's `_start`.
+    Start(wasmtime::InstancePre<Guest>),
+    /// A component's `wasi:cli/run`.
+    Run(CommandPre<Guest>),
+}
+
+/// Whether compiled code that a person names is run. It is native code: nothing can check it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precompiled {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is run. Only for files that this host's `compile` wrote and nobody else could have changed.
+    Trust,
+}
+
+impl Program {
+    /// Loads the program in a file, or what stdin gives when the path is `-`. Blocks while it compiles.
+    ///
+    /// Uses [`Limits::module_size`] and [`Limits::compile_time`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable) when the file cannot be read,
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) when it is no program that this host runs.
+    pub fn from_file(engine: &Engine, path: impl AsRef<Path>, limits: &Limits) -> Result<Program> {
+        Program::from_file_trusting(engine, path, limits, Precompiled::Refuse)
+    }
+
+    /// [`from_file`](Program::from_file), saying whether compiled code is trusted.
+    ///
+    /// # Errors
+    /// As [`from_file`](Program::from_file).
+    pub fn from_file_trusting(
+        engine: &Engine,
+        path: impl AsRef<Path>,
+        limits: &Limits,
+        precompiled: Precompiled,
+    ) -> Result<Program> {
+        let path = path.as_ref();
+        let shown = text::one_line(&path.display().to_string());
+        let bytes = source::read(path, limits.module_size)?;
+        Program::load(engine, &source::program_name(path), bytes, limits, precompiled).map_err(|error| error.about(&shown))
+    }
+
+    /// Loads a program from its bytes, binary or text. Blocks while it compiles.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) when they are no program that this host runs.
+    pub fn from_bytes(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits) -> Result<Program> {
+        source::check_size(bytes.len() as u64, limits.module_size)?;
+        Program::load(engine, name, bytes.to_vec(), limits, Precompiled::Refuse)
+    }
+
+    /// [`from_file`](Program::from_file) without blocking.
+    ///
+    /// # Errors
+    /// As [`from_file`](Program::from_file).
+    pub async fn from_file_async(engine: &Engine, path: impl AsRef<Path>, limits: &Limits) -> Result<Program> {
+        let (engine, path, limits) = (engine.clone(), path.as_ref().to_owned(), limits.clone());
+        crate::blocking::run("wasm-pool-load", move || Program::from_file(&engine, path, &limits)).await?
+    }
+
+    fn load(engine: &Engine, name: &str, bytes: Vec<u8>, limits: &Limits, precompiled: Precompiled) -> Result<Program> {
+        let size = bytes.len() as u64;
+        let (code, compiled) = compile::compile(engine, bytes, limits, precompiled)?;
+        let entry = match &code {
+            Code::Module(module) => module_entry(engine, module)?,
+            Code::Component(component) => component_entry(engine, component)?,
+        };
+        Ok(Program(Arc::new(Inner {
+            engine: engine.clone(),
+            name: name.into(),
+            size,
+            compiled,
+            code,
+            entry,
+        })))
+    }
+
+    /// Its name: the file's, without the ending.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What kind of WebAssembly it is.
+    pub fn kind(&self) -> Kind {
+        match self.0.code {
+            Code::Module(_) => Kind::Module,
+            Code::Component(_) => Kind::Component,
+        }
+    }
+
+    /// The size of its source in bytes.
+    pub fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    /// Where its compiled code came from.
+    pub fn compiled(&self) -> Compiled {
+        self.0.compiled
+    }
+
+    /// The engine that compiled it.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Its compiled code, as `wasm-pool compile -o` writes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Host`](crate::ErrorKind::Host) when Wasmtime cannot give it.
+    pub fn to_precompiled(&self) -> Result<Vec<u8>> {
+        match &self.0.code {
+            Code::Module(module) => module.serialize(),
+            Code::Component(component) => component.serialize(),
+        }
+        .map_err(|error| Error::host(format!("{error:#}")))
+    }
+
+    /// Checks that it is a command, something that can be run from start to end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused), saying what was expected and what was found.
+    pub fn require_command(&self) -> Result<()> {
+        match &self.0.entry {
+            Ok(_) => Ok(()),
+            Err(why) => Err(Error::refused(format!("{}: {why}", self.name()))),
+        }
+    }
+
+    pub(crate) fn name_shared(&self) -> Arc<str> {
+        Arc::clone(&self.0.name)
+    }
+
+    pub(crate) fn code(&self) -> &Code {
+        &self.0.code
+    }
+
+    /// How it begins. Only asked after `require_command`.
+    pub(crate) fn entry(&self) -> Option<&Entry> {
+        self.0.entry.as_ref().ok()
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Module => "core module",
+            Kind::Component => "component",
+        })
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("name", &self.name())
+            .field("kind", &self.kind())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Resolves a module's imports and finds its `_start`.
+fn module_entry(engine: &Engine, module: &wasmtime::Module) -> Result<Result<Entry, String>> {
+    use wasmtime::ExternType;
+    let pre = engine.modules()?.instantiate_pre(module).map_err(|error| {
+        match error.downcast_ref::<wasmtime::UnknownImportError>() {
+            Some(unknown) => Error::refused(format!(
+                "imports {:?} from {:?}, which this host does not offer; a core module may import {}",
+                unknown.name(),
+                unknown.module(),
+                crate::wasi::PREVIEW1
+            )),
+            None => Error::refused(format!("an import does not fit: {error:#}")),
+        }
+    })?;
+    let found = module.get_export("_start");
+    Ok(match found {
+        Some(ExternType::Func(ty)) if ty.params().len() == 0 && ty.results().len() == 0 => Ok(Entry::Start(pre)),
+        Some(ExternType::Func(ty)) => Err(format!("its `_start` takes and gives {ty}, where a command's takes and gives nothing")),
+        Some(_) => Err("its `_start` is not a function, so it is no command".to_owned()),
+        None => {
+            let names = module.exports().map(|export| export.name().to_owned());
+            Err(format!("no command: a core module needs an exported function `_start`, and this one exports {}", list(names)))
+        }
+    })
+}
+
+/// Resolves a component's imports and finds its `wasi:cli/run`.
+fn component_entry(engine: &Engine, component: &wasmtime::component::Component) -> Result<Result<Entry, String>> {
+    let pre = engine
+        .components()?
+        .instantiate_pre(component)
+        .map_err(|error| Error::refused(format!("an import is not offered or does not fit: {error:#}")))?;
+    Ok(CommandPre::new(pre).map(Entry::Run).map_err(|_| {
+        let ty = component.component_type();
+        let names: Vec<_> = ty.exports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
+        format!("no command: a component needs the export `wasi:cli/run`, and this one exports {}", list(names.into_iter()))
+    }))
+}
+
+/// Names for a message: at most eight.
+fn list(names: impl Iterator<Item = String>) -> String {
+    const SHOWN: usize = 8;
+    let names: Vec<_> = names.collect();
+    if names.is_empty() {
+        return "nothing".to_owned();
+    }
+    let shown = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    match names.len() - SHOWN.min(names.len()) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,221 @@
+//! The guest's ends of its standard streams, as WASI sees them.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
+use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
+
+use super::{Input, Output};
+use crate::limits::{LimitHit, LimitKind};
+use crate::outcome::Stop;
+
+/// The most that one read gives and one write takes, in bytes: what bounds the host's copies.
+const PORTION: usize = 64 << 10;
+
+/// What a guest has written, on both streams together, and may write.
+#[derive(Debug)]
+pub(crate) struct Written {
+    bytes: AtomicU64,
+    limit: u64,
+}
+
+impl Written {
+    pub(crate) fn new(limit: u64) -> Written {
+        Written {
+            bytes: AtomicU64::new(0),
+            limit,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    fn add(&self, bytes: usize) -> Result<(), Stop> {
+        let sum = self.bytes.load(Relaxed).saturating_add(bytes as u64);
+        if sum > self.limit {
+            return Err(Stop::Limit(LimitHit::new(LimitKind::Output, self.limit, None)));
+        }
+        self.bytes.store(sum, Relaxed);
+        Ok(())
+    }
+}
+
+/// A guest's stdout or stderr.
+#[derive(Debug, Clone)]
+pub(crate) struct GuestOutput {
+    output: Output,
+    written: Arc<Written>,
+}
+
+impl GuestOutput {
+    pub(crate) fn new(output: Output, written: &Arc<Written>) -> GuestOutput {
+        GuestOutput {
+            output,
+            written: Arc::clone(written),
+        }
+    }
+}
+
+impl IsTerminal for GuestOutput {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for GuestOutput {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    /// Only WASI 0.3 asks for this, and it is not compiled in.
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+}
+
+impl OutputStream for GuestOutput {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.written.add(bytes.len()).map_err(trap)?;
+        match &self.output {
+            Output::Discard => Ok(()),
+            // Only the guest adds to the pipe, so what there is room for now there is room for below.
+            Output::Pipe(pipe) if bytes.len() > pipe.room().map_err(trap)? => {
+                Err(StreamError::trap("more was written than the stream had room for"))
+            }
+            Output::Pipe(pipe) => pipe.push(&bytes).map_err(trap),
+        }
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        match &self.output {
+            Output::Discard => Ok(PORTION),
+            Output::Pipe(pipe) => pipe.room().map(|room| room.min(PORTION)).map_err(trap),
+        }
+    }
+}
+
+#[async_trait]
+impl Pollable for GuestOutput {
+    async fn ready(&mut self) {
+        if let Output::Pipe(pipe) = &self.output {
+            poll_fn(|cx| pipe.poll_room(cx)).await;
+        }
+    }
+}
+
+fn trap(stop: Stop) -> StreamError {
+    StreamError::Trap(stop.into())
+}
+
+/// A guest's stdin. Every stream that the guest opens on it shares one position.
+#[derive(Debug, Clone)]
+pub(crate) struct GuestInput {
+    input: Input,
+    ahead: Arc<Mutex<Ahead>>,
+}
+
+/// What has come and was not read yet.
+#[derive(Debug, Default)]
+struct Ahead {
+    portions: VecDeque<Bytes>,
+    /// Bytes that came so far.
+    offset: u64,
+    end: Option<Result<(), std::io::Error>>,
+}
+
+impl GuestInput {
+    pub(crate) fn new(input: Input) -> GuestInput {
+        let mut ahead = Ahead::default();
+        if let Input::Bytes(bytes) = &input {
+            ahead.portions.push_back(bytes.clone());
+        }
+        GuestInput {
+            input,
+            ahead: Arc::new(Mutex::new(ahead)),
+        }
+    }
+
+    async fn next(&self, offset: u64) -> Option<std::io::Result<Bytes>> {
+        match &self.input {
+            Input::Null | Input::Bytes(_) => None,
+            Input::Shared(shared) => shared.next().await,
+            Input::Copied(copied) => copied.next(offset, PORTION).await,
+        }
+    }
+}
+
+impl IsTerminal for GuestInput {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdinStream for GuestInput {
+    fn p2_stream(&self) -> Box<dyn InputStream> {
+        Box::new(self.clone())
+    }
+
+    /// Only WASI 0.3 asks for this, and it is not compiled in.
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncRead + Send + Sync> {
+        Box::new(tokio::io::empty())
+    }
+}
+
+#[async_trait]
+impl InputStream for GuestInput {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        let mut ahead = self.ahead.lock();
+        let Some(first) = ahead.portions.front_mut() else {
+            return match ahead.end.take() {
+                None => Ok(Bytes::new()),
+                Some(Ok(())) => {
+                    ahead.end = Some(Ok(()));
+                    Err(StreamError::Closed)
+                }
+                Some(Err(error)) => {
+                    ahead.end = Some(Ok(()));
+                    Err(StreamError::LastOperationFailed(error.into()))
+                }
+            };
+        };
+        let read = first.split_to(size.min(PORTION).min(first.len()));
+        if first.is_empty() {
+            ahead.portions.pop_front();
+        }
+        Ok(read)
+    }
+}
+
+#[async_trait]
+impl Pollable for GuestInput {
+    async fn ready(&mut self) {
+        let offset = {
+            let ahead = self.ahead.lock();
+            if !ahead.portions.is_empty() || ahead.end.is_some() {
+                return;
+            }
+            ahead.offset
+        };
+        let next = self.next(offset).await;
+        let mut ahead = self.ahead.lock();
+        match next {
+            Some(Ok(bytes)) => {
+                ahead.offset += bytes.len() as u64;
+                ahead.portions.push_back(bytes);
+            }
+            Some(Err(error)) => ahead.end = Some(Err(error)),
+            None => ahead.end = Some(Ok(())),
+        }
+    }
+}

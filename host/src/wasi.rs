@@ -1,0 +1,125 @@
+//! What guests may import: WASI, with our limits where WASI has none.
+//!
+//! Core modules get preview 1, components WASI 0.2, from the same implementation and the same grants. Opening a file is
+//! wrapped, since the handle table alone cannot tell files from timers; everything else is as Wasmtime's.
+
+use wasmtime::component::{Linker as ComponentLinker, Resource};
+use wasmtime::{Caller, Extern, Linker as ModuleLinker};
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
+use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1 as _};
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    DescriptorFlags, ErrorCode, Host as _, HostDescriptor as _, OpenFlags, PathFlags,
+};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiView as _};
+
+use crate::error::{Error, Result};
+use crate::grants::{Access, Grants};
+use crate::interpreter::Guest;
+use crate::stdio::{GuestInput, GuestOutput};
+
+/// The one module that core guests import from.
+pub(crate) const PREVIEW1: &str = "wasi_snapshot_preview1";
+
+/// The interface that opens files; its version is the one that this Wasmtime implements.
+const FILESYSTEM: &str = "wasi:filesystem/types@0.2.12";
+
+/// Preview 1's "too many open files".
+const ERRNO_MFILE: i32 = 33;
+
+pub(crate) fn module_linker(engine: &wasmtime::Engine) -> wasmtime::Result<ModuleLinker<Guest>> {
+    let mut linker = ModuleLinker::new(engine);
+    wasmtime_wasi::p1::add_to_linker_async(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
+    linker.allow_shadowing(true);
+    linker.func_wrap_async(PREVIEW1, "path_open", |caller, args| Box::new(path_open(caller, args)))?;
+    linker.allow_shadowing(false);
+    Ok(linker)
+}
+
+/// Preview 1's parameters: folder, look-up flags, path and its length, open flags, two sets of rights, descriptor
+/// flags, where the new descriptor goes.
+type PathOpen = (i32, i32, i32, i32, i32, i64, i64, i32, i32);
+
+async fn path_open(mut caller: Caller<'_, Guest>, args: PathOpen) -> wasmtime::Result<i32> {
+    let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
+        wasmtime::bail!("a guest that opens files must export its memory");
+    };
+    if !caller.data_mut().may_open() {
+        return Ok(ERRNO_MFILE);
+    }
+    let fuel = wasmtime::AsContextMut::as_context_mut(&mut caller).hostcall_fuel();
+    let (memory, guest) = memory.data_and_store_mut(&mut caller);
+    guest.wasi.set_hostcall_fuel(fuel);
+    let mut memory = wiggle::GuestMemory::Unshared(memory);
+    let (dir, lookup, path, length, open, rights, inherited, flags, result) = args;
+    let wasi = &mut guest.wasi;
+    preview1::path_open(wasi, &mut memory, dir, lookup, path, length, open, rights, inherited, flags, result).await
+}
+
+pub(crate) fn component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<ComponentLinker<Guest>> {
+    let mut linker = ComponentLinker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    linker.allow_shadowing(true);
+    linker.instance(FILESYSTEM)?.func_wrap_async(
+        "[method]descriptor.open-at",
+        |mut store, args: OpenAt| Box::new(async move { Ok((open_at(store.data_mut(), args).await?,)) }),
+    )?;
+    linker.allow_shadowing(false);
+    Ok(linker)
+}
+
+type OpenAt = (Resource<Descriptor>, PathFlags, String, OpenFlags, DescriptorFlags);
+
+async fn open_at(guest: &mut Guest, args: OpenAt) -> wasmtime::Result<Result<Resource<Descriptor>, ErrorCode>> {
+    if !guest.may_open() {
+        return Ok(Err(ErrorCode::InsufficientMemory));
+    }
+    let (dir, path_flags, path, open_flags, flags) = args;
+    let mut files = guest.filesystem();
+    match files.open_at(dir, path_flags, path, open_flags, flags).await {
+        Ok(opened) => Ok(Ok(opened)),
+        Err(error) => files.convert_error_code(error).map(Err),
+    }
+}
+
+/// Files and folders that a guest has open.
+pub(crate) fn open_files(guest: &mut Guest) -> u32 {
+    let table = guest.wasi.ctx().table;
+    let files = table.iter_mut().filter(|entry| entry.is::<Descriptor>()).count();
+    u32::try_from(files).unwrap_or(u32::MAX)
+}
+
+/// The most random bytes that one call gives: they are made in the host's memory first.
+const MAX_RANDOM: u64 = 64 << 10;
+
+/// WASI for one interpreter: what it was granted and nothing else.
+pub(crate) fn context(
+    name: &str,
+    grants: &Grants,
+    stdin: GuestInput,
+    stdout: GuestOutput,
+    stderr: GuestOutput,
+) -> Result<wasmtime_wasi::p1::WasiP1Ctx> {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .arg(name)
+        .args(&grants.args)
+        .envs(&grants.env)
+        .stdin(stdin)
+        .stdout(stdout)
+        .stderr(stderr)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .allow_blocking_current_thread(false)
+        .max_random_size(MAX_RANDOM);
+    for dir in &grants.dirs {
+        let perms = match dir.access {
+            Access::ReadOnly => FsPerms::ReadOnly,
+            Access::ReadWrite => FsPerms::ReadWrite,
+        };
+        builder.preopened_dir(&dir.host, &dir.guest, perms).map_err(|error| {
+            Error::unreadable(format!("{}: the granted folder cannot be opened: {error:#}", dir.host.display()))
+        })?;
+    }
+    Ok(builder.build_p1())
+}
