@@ -50,7 +50,7 @@ enum Fuel {
 }
 
 /// From how many interpreters on pooling pays for its preparation; see `host/benches/spawn.rs`.
-const POOLING_FROM: u32 = 64;
+pub const POOLING_FROM: u32 = 64;
 
 /// Makes an [`Engine`].
 #[derive(Debug)]
@@ -273,8 +273,7 @@ const KEEP_RESIDENT_BLIND: usize = 16 << 10;
 
 fn pooling(limits: &Limits, instances: u32) -> PoolingAllocationConfig {
     let mut pooling = PoolingAllocationConfig::default();
-    let scan = PoolingAllocationConfig::is_pagemap_scan_available();
-    let keep = if scan { KEEP_RESIDENT } else { KEEP_RESIDENT_BLIND };
+    let keep = if machine::page_scan() { KEEP_RESIDENT } else { KEEP_RESIDENT_BLIND };
     pooling
         .total_stacks(instances)
         .total_memories(instances)

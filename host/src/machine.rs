@@ -80,6 +80,11 @@ pub fn address_space() -> u64 {
     limit.current.map_or(USER_HALF, |limit| limit.min(USER_HALF))
 }
 
+/// Whether the kernel can say which pages of a slot were touched (PAGEMAP_SCAN, Linux 6.7 and later).
+pub fn page_scan() -> bool {
+    wasmtime::PoolingAllocationConfig::is_pagemap_scan_available()
+}
+
 /// Files that this process may have open.
 pub fn open_files() -> u64 {
     rustix::process::getrlimit(rustix::process::Resource::Nofile)

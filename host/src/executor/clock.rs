@@ -89,11 +89,6 @@ impl Clock {
         self.deadlines.lock().lives.remove(&(appointment.0, appointment.1));
     }
 
-    /// How many deadlines are kept.
-    pub(crate) fn appointments(&self) -> usize {
-        self.deadlines.lock().lives.len()
-    }
-
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.get() {

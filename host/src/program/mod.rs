@@ -150,6 +150,16 @@ impl Program {
         self.0.size
     }
 
+    /// Linear memory that an interpreter of it takes at its start, in bytes; 0 when that cannot be told beforehand.
+    pub fn initial_memory(&self) -> u64 {
+        let required = match &self.0.code {
+            Code::Module(module) => Some(module.resources_required()),
+            Code::Component(component) => component.resources_required(),
+        };
+        let largest = required.and_then(|required| required.max_initial_memory_size).unwrap_or(0);
+        largest.saturating_mul(WASM_PAGE)
+    }
+
     /// Where its compiled code came from.
     pub fn compiled(&self) -> Compiled {
         self.0.compiled
@@ -253,6 +263,9 @@ fn component_entry(engine: &Engine, component: &wasmtime::component::Component) 
         format!("no command: a component needs the export `wasi:cli/run`, and this one exports {}", list(names.into_iter()))
     }))
 }
+
+/// What memories are measured in.
+const WASM_PAGE: u64 = 64 << 10;
 
 /// Names for a message: at most eight.
 fn list(names: impl Iterator<Item = String>) -> String {

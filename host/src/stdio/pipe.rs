@@ -147,8 +147,8 @@ impl OutputPipe {
         Ok(())
     }
 
-    /// The guest's side: nothing more will come.
-    pub(crate) fn end(&self) {
+    /// Nothing more will come. The pool says so at the end of a life; say it for a guest that is never started.
+    pub fn end(&self) {
         let told = {
             let mut state = self.0.state.lock();
             if std::mem::replace(&mut state.ended, true) {

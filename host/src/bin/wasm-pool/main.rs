@@ -1,2 +1,44 @@
-//! x
-fn main(){}
+//! `wasm-pool`: isolated copies of WebAssembly guests, in parallel, from the command line.
+//!
+//! `main` is the outline; each verb is a file of its own and a thin user of the library.
+
+mod args;
+mod cache;
+mod compile;
+mod completions;
+mod info;
+mod inspect;
+mod output;
+mod progress;
+mod report;
+mod run;
+mod signals;
+
+use std::process::ExitCode;
+
+use args::{Cli, Verb};
+use clap::Parser;
+
+/// Keeps large blocks instead of giving them back to the system at every message: with glibc's defaults 64 KiB cost
+/// seven times as much.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return args::explain(&error),
+    };
+    let done = match cli.verb {
+        Verb::Run(args) => run::run(args),
+        Verb::Compile(args) => compile::compile(&args),
+        Verb::Inspect(args) => inspect::inspect(&args),
+        Verb::Cache(args) => cache::cache(&args),
+        Verb::Info(args) => info::info(&args),
+        Verb::Completions(args) => completions::completions(&args),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => report::failed(&error),
+    }
+}

@@ -1,0 +1,378 @@
+//! The command line: what may be written, and what it means.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wasm_pool::grants::{Access, DirGrant};
+use wasm_pool::{ByteSize, Limits, text, units};
+
+/// Runs many isolated copies of an untrusted WebAssembly guest in parallel, each within limits, with nothing granted
+/// unless you say so.
+#[derive(Debug, Parser)]
+#[command(name = "wasm-pool", version = version(), max_term_width = 110, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"))
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run copies of a command in parallel.
+    Run(Box<RunArgs>),
+    /// Compile a guest ahead of time, into the code cache or a file.
+    Compile(CompileArgs),
+    /// Say what a guest is, what it imports and exports and what it needs.
+    Inspect(InspectArgs),
+    /// Look at the cache of compiled code, or empty it.
+    Cache(CacheArgs),
+    /// Say what this machine can hold and how wasm-pool uses it.
+    Info(InfoArgs),
+    /// Print a shell's completion script.
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The guest: a WebAssembly command, binary or text; `-` reads it from stdin.
+    pub guest: PathBuf,
+
+    /// How many copies; each sees its number in WASM_POOL_INSTANCE and how many there are in WASM_POOL_INSTANCES.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub instances: u32,
+
+    /// Threads that run guests; as many as this process may use cores, unless said otherwise.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub workers: Option<u32>,
+
+    /// Arguments for the guest; `{instance}` stands for the instance's number.
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+
+    #[command(flatten)]
+    pub grants: GrantArgs,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    #[command(flatten)]
+    pub loading: LoadArgs,
+
+    /// What the guests' stdout becomes: `lines` (whole lines as they come), `prefix` (each with the instance's
+    /// number), `group` (all of a guest's output when it ends), `files:DIR` (a file each) or `none`.
+    #[arg(short, long, value_name = "MODE", default_value = "lines", help_heading = "Output")]
+    pub output: OutputMode,
+
+    /// A report for programs, one JSON object a line: `json` writes it to stderr in place of the summary, `json:FILE`
+    /// to a file.
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub report: Option<ReportTo>,
+
+    /// No progress bar and no summary.
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// When a guest fails, let the others go on (the default).
+    #[arg(long, overrides_with = "fail_fast", help_heading = "Output")]
+    pub keep_going: bool,
+
+    /// When a guest fails, end the others.
+    #[arg(long, help_heading = "Output")]
+    pub fail_fast: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grants (nothing is granted by default)")]
+pub(crate) struct GrantArgs {
+    /// A folder the guests may use, under a name of theirs; read-only unless it ends in `:rw`.
+    #[arg(long = "dir", value_name = "HOST::GUEST[:ro|:rw]")]
+    pub dirs: Vec<DirSpec>,
+
+    /// An environment variable, with a value or the host's; `{instance}` in the value is the instance's number.
+    #[arg(long = "env", value_name = "KEY[=VALUE]")]
+    pub env: Vec<String>,
+
+    /// What the guests read: nothing, our stdin (one instance only), each line to one of them, or all of it to each.
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = StdinMode::Null)]
+    pub stdin: StdinMode,
+}
+
+/// `--stdin`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StdinMode {
+    Null,
+    Inherit,
+    Split,
+    Copy,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits (sizes as 64MiB, times as 1.5s)")]
+pub(crate) struct LimitArgs {
+    /// Linear memory of one instance, all its memories together.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = units::parse_size)]
+    pub memory: ByteSize,
+
+    /// Table elements of one instance, all its tables together.
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    pub tables: u64,
+
+    /// Depth of one instance's call stack.
+    #[arg(long, value_name = "SIZE", default_value = "512KiB", value_parser = units::parse_size)]
+    pub stack: ByteSize,
+
+    /// Wall-clock time of one instance, waiting included; `none` for no bound.
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_bound)]
+    pub deadline: Bound,
+
+    /// Processor time of one instance; `none` for no bound.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_bound)]
+    pub cpu_time: Bound,
+
+    /// Instructions of one instance, about one unit each [default: not counted].
+    #[arg(long, value_name = "UNITS")]
+    pub fuel: Option<u64>,
+
+    /// Bytes that one instance may write to stdout and stderr together.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = units::parse_size)]
+    pub output_limit: ByteSize,
+
+    /// Files and folders that one instance may have open, the granted ones included.
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    pub open_files: u32,
+
+    /// Handles of every kind that one instance may have open: files, streams, timers.
+    #[arg(long, value_name = "COUNT", default_value_t = 1024)]
+    pub handles: u32,
+
+    /// Linear memory of all instances together [default: three quarters of the machine's].
+    #[arg(long, value_name = "SIZE", value_parser = units::parse_size)]
+    pub pool_memory: Option<ByteSize>,
+
+    /// How long running instances get after the first Ctrl-C or SIGTERM.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::parse_duration)]
+    pub grace: Duration,
+}
+
+impl LimitArgs {
+    /// The limits, with those of loading.
+    pub(crate) fn limits(&self, loading: &LoadArgs) -> Limits {
+        let defaults = Limits::default();
+        Limits {
+            memory: self.memory,
+            tables: self.tables,
+            stack: self.stack,
+            deadline: self.deadline.0,
+            cpu_time: self.cpu_time.0,
+            fuel: self.fuel,
+            output: self.output_limit,
+            open_files: self.open_files,
+            handles: self.handles,
+            module_size: loading.module_size,
+            compile_time: loading.compile_time,
+            pool_memory: self.pool_memory.unwrap_or(defaults.pool_memory),
+            grace: self.grace,
+        }
+    }
+}
+
+/// How a guest is loaded; every verb that loads one takes these.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Loading")]
+pub(crate) struct LoadArgs {
+    /// The largest guest file that is read.
+    #[arg(long, value_name = "SIZE", default_value = "100MiB", value_parser = units::parse_size)]
+    pub module_size: ByteSize,
+
+    /// How long the compiler may take.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = units::parse_duration)]
+    pub compile_time: Duration,
+
+    /// Neither look for compiled code in the cache nor keep it there.
+    #[arg(long)]
+    pub no_cache: bool,
+
+    /// Run compiled native code (a .cwasm file). Nothing can check it: it can do whatever you can.
+    #[arg(long)]
+    pub allow_precompiled: bool,
+}
+
+impl LoadArgs {
+    /// The default limits with those of loading.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            module_size: self.module_size,
+            compile_time: self.compile_time,
+            ..Limits::default()
+        }
+    }
+}
+
+/// A time or `none`; a type of its own, since clap takes an `Option` for an optional flag.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound(pub Option<Duration>);
+
+fn parse_bound(text: &str) -> Result<Bound, String> {
+    units::parse_bound(text).map(Bound)
+}
+
+/// `--dir`
+#[derive(Debug, Clone)]
+pub(crate) struct DirSpec(pub DirGrant);
+
+impl FromStr for DirSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DirSpec, String> {
+        let (text, access) = match (text.strip_suffix(":rw"), text.strip_suffix(":ro")) {
+            (Some(text), _) => (text, Access::ReadWrite),
+            (_, Some(text)) => (text, Access::ReadOnly),
+            _ => (text, Access::ReadOnly),
+        };
+        let (host, guest) = text.split_once("::").unwrap_or((text, text));
+        if host.is_empty() || guest.is_empty() || guest.contains('\0') {
+            return Err("expected HOST::GUEST, such as ./data::/data or ./out::/out:rw".to_owned());
+        }
+        Ok(DirSpec(DirGrant {
+            host: host.into(),
+            guest: guest.to_owned(),
+            access,
+        }))
+    }
+}
+
+/// `--output`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OutputMode {
+    Lines,
+    Prefix,
+    Group,
+    Files(PathBuf),
+    None,
+}
+
+impl FromStr for OutputMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OutputMode, String> {
+        match text {
+            "lines" => Ok(OutputMode::Lines),
+            "prefix" => Ok(OutputMode::Prefix),
+            "group" => Ok(OutputMode::Group),
+            "none" => Ok(OutputMode::None),
+            _ => match text.strip_prefix("files:") {
+                Some(dir) if !dir.is_empty() => Ok(OutputMode::Files(dir.into())),
+                _ => Err("expected lines, prefix, group, files:DIR or none".to_owned()),
+            },
+        }
+    }
+}
+
+/// `--report`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ReportTo {
+    Stderr,
+    File(PathBuf),
+}
+
+impl FromStr for ReportTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ReportTo, String> {
+        match text.split_once(':') {
+            None if text == "json" => Ok(ReportTo::Stderr),
+            Some(("json", file)) if !file.is_empty() => Ok(ReportTo::File(file.into())),
+            _ => Err("expected json or json:FILE".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompileArgs {
+    /// The guest; `-` reads it from stdin.
+    pub guest: PathBuf,
+
+    /// Write the compiled code to this file, for `run --allow-precompiled`, in place of the cache.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// The stack that the code will run with.
+    #[command(flatten)]
+    pub loading: LoadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The guest; `-` reads it from stdin.
+    pub guest: PathBuf,
+
+    /// One JSON object in place of text.
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub loading: LoadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub verb: CacheVerb,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum CacheVerb {
+    /// Say where it is and what it holds.
+    Info,
+    /// Remove everything in it.
+    Clean,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// One JSON object in place of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// Prints what is wrong with a command line in one line, or the help or the version that was asked for.
+pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A closed pipe is the reader's choice.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let rendered = error.render().to_string();
+    let mut reason = Vec::new();
+    for line in rendered.lines().map(str::trim) {
+        if line.starts_with("Usage:") || line.starts_with("For more information") {
+            break;
+        }
+        reason.push(line.trim_start_matches("error: "));
+    }
+    let reason = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing: run, compile, inspect, cache, info or completions".to_owned(),
+        _ => text::one_line(&reason.join("\n")),
+    };
+    eprintln!("wasm-pool: {reason}; see `wasm-pool --help`");
+    ExitCode::from(2)
+}
+
+/// The value of an environment variable of the host.
+pub(crate) fn host_variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}

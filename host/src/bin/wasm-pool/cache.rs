@@ -1,0 +1,20 @@
+//! `wasm-pool cache`
+
+use wasm_pool::{ByteSize, Cache, units};
+
+use crate::args::{CacheArgs, CacheVerb};
+use crate::report;
+
+pub(crate) fn cache(args: &CacheArgs) -> anyhow::Result<u8> {
+    let Some(folder) = Cache::default_folder() else {
+        anyhow::bail!("there is no home folder, so there is no code cache");
+    };
+    let cache = Cache::open(folder)?;
+    let (verb, what) = match args.verb {
+        CacheVerb::Info => ("holds", cache.info()),
+        CacheVerb::Clean => ("is empty now; removed", cache.clean()?),
+    };
+    let folder = cache.folder().display();
+    let size = units::show_size(ByteSize::b(what.bytes));
+    report::to_stdout(|out| writeln!(out, "{folder} {verb} {} programs, {size}", what.entries))
+}

@@ -1,0 +1,202 @@
+//! The guests' stdout and stderr on their way out: one writer thread for each of our two streams.
+//!
+//! A guest writes into a bounded pipe and waits there when we are slow; a writer takes whole lines from the pipes and
+//! writes them. A reader that stalls therefore stops nobody's deadline, and a reader that goes away ends the guests
+//! that still write to it, as a closed pipe ends any process.
+
+mod target;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use wasm_pool::stdio::{Output, OutputPipe, Take};
+
+use self::target::{Files, Grouped, Lines, Target};
+use crate::args::OutputMode;
+use crate::progress::Bar;
+
+/// A guest's pipe: enough for a burst of lines, little enough for ten thousand guests. Also the longest line that is
+/// never broken.
+const PIPE: usize = 64 << 10;
+
+/// Both writers.
+pub(crate) struct Console {
+    out: Option<Writer>,
+    err: Option<Writer>,
+}
+
+impl Console {
+    /// Opens what the guests' output goes to; nothing runs yet, so a place that cannot be written is known in time.
+    pub(crate) fn open(mode: &OutputMode, name: &str, instances: usize, bar: &Bar) -> anyhow::Result<Console> {
+        let out = Lines::new(io::stdout(), io::stdout().is_terminal());
+        let err = Lines::new(io::stderr(), true).prefixed(name, instances);
+        let (out, err): (Box<dyn Target>, Box<dyn Target>) = match mode {
+            OutputMode::None => return Ok(Console { out: None, err: None }),
+            OutputMode::Lines => (Box::new(out), Box::new(err)),
+            OutputMode::Prefix => (Box::new(out.numbered(instances)), Box::new(err)),
+            OutputMode::Group => (Box::new(Grouped::new(out)), Box::new(err)),
+            OutputMode::Files(folder) => {
+                let open = |ending| {
+                    Files::create(folder, name, instances, ending).with_context(|| format!("--output: {}", folder.display()))
+                };
+                (Box::new(open("out")?), Box::new(open("err")?))
+            }
+        };
+        // One guest's bytes go through as they come; lines matter only where several guests meet.
+        let take = if instances == 1 && *mode != OutputMode::Prefix { Take::All } else { Take::Lines };
+        Ok(Console {
+            out: Some(Writer::start("stdout", instances, take, out, bar)?),
+            err: Some(Writer::start("stderr", instances, Take::Lines, err, bar)?),
+        })
+    }
+
+    /// Where one instance's stdout and stderr go.
+    pub(crate) fn outputs(&self, instance: usize) -> (Output, Output) {
+        let of = |writer: &Option<Writer>| match writer {
+            Some(writer) => Output::Pipe(writer.pipes[instance].clone()),
+            None => Output::Discard,
+        };
+        (of(&self.out), of(&self.err))
+    }
+
+    /// Waits until everything is written. With `patience`, gives up when nothing could be written for so long; `stop`
+    /// gives up at once.
+    pub(crate) fn finish(self, patience: Option<Duration>, stop: &Receiver<i32>) -> Written {
+        let mut all = Written::Whole;
+        for writer in [self.out, self.err].into_iter().flatten() {
+            match writer.finish(patience, stop) {
+                Written::Whole => {}
+                other => all = other,
+            }
+        }
+        all
+    }
+}
+
+/// How the writing ended.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// Everything was written, or its reader went away.
+    Whole,
+    /// It could not be written.
+    Failed(String),
+}
+
+/// One stream's writer.
+struct Writer {
+    name: &'static str,
+    pipes: Arc<[OutputPipe]>,
+    done: Receiver<io::Result<()>>,
+    /// Grows with every write that got through.
+    moved: Arc<AtomicU64>,
+}
+
+impl Writer {
+    fn start(name: &'static str, instances: usize, take: Take, target: Box<dyn Target>, bar: &Bar) -> anyhow::Result<Writer> {
+        let (ready, tokens) = unbounded();
+        let pipes: Arc<[OutputPipe]> = (0..instances).map(|instance| pipe(instance, &ready)).collect();
+        let (report, done) = bounded(1);
+        let moved = Arc::new(AtomicU64::new(0));
+        let writing = Writing {
+            pipes: Arc::clone(&pipes),
+            tokens,
+            take,
+            target,
+            bar: bar.clone(),
+            moved: Arc::clone(&moved),
+        };
+        std::thread::Builder::new()
+            .name(format!("wasm-pool-{name}"))
+            .spawn(move || {
+                // Nobody listens any more when the patience was at its end.
+                let _ = report.send(writing.run());
+            })
+            .context("a writer thread cannot be started")?;
+        Ok(Writer {
+            name,
+            pipes,
+            done,
+            moved,
+        })
+    }
+
+    fn finish(self, patience: Option<Duration>, stop: &Receiver<i32>) -> Written {
+        // Guests that never started have no end of their own.
+        self.pipes.iter().for_each(OutputPipe::end);
+        let look = Duration::from_millis(50);
+        let (mut moved, mut since) = (self.moved.load(Relaxed), Instant::now());
+        loop {
+            match self.done.recv_timeout(look) {
+                Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => return Written::Whole,
+                Ok(Err(error)) => return Written::Failed(format!("{}: {error}", self.name)),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = self.moved.load(Relaxed);
+            if now != moved {
+                (moved, since) = (now, Instant::now());
+            }
+            if stop.try_recv().is_ok() || patience.is_some_and(|patience| since.elapsed() >= patience) {
+                return Written::Failed(format!("{}: its reader stalls, the rest of the output is lost", self.name));
+            }
+        }
+    }
+}
+
+fn pipe(instance: usize, ready: &Sender<usize>) -> OutputPipe {
+    let ready = ready.clone();
+    OutputPipe::new(PIPE, move || {
+        // The writer is gone only when it has failed, and then the pipe is closed too.
+        let _ = ready.send(instance);
+    })
+}
+
+/// A writer on its thread.
+struct Writing {
+    pipes: Arc<[OutputPipe]>,
+    tokens: Receiver<usize>,
+    take: Take,
+    target: Box<dyn Target>,
+    bar: Bar,
+    moved: Arc<AtomicU64>,
+}
+
+impl Writing {
+    fn run(mut self) -> io::Result<()> {
+        let written = self.write_all();
+        match &written {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.pipes.iter().for_each(OutputPipe::close),
+            Err(error) => self.pipes.iter().for_each(|pipe| pipe.fail(error)),
+        }
+        written.or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        })
+    }
+
+    fn write_all(&mut self) -> io::Result<()> {
+        let mut open = self.pipes.len();
+        let mut bytes = Vec::with_capacity(PIPE);
+        while open > 0 {
+            let Ok(instance) = self.tokens.recv() else { break };
+            bytes.clear();
+            let ended = self.pipes[instance].take(self.take, &mut bytes);
+            if ended {
+                open -= 1;
+            }
+            if !bytes.is_empty() || ended {
+                let target = &mut self.target;
+                self.bar.suspend(|| {
+                    target.write(instance, &bytes, ended)?;
+                    target.flush()
+                })?;
+            }
+            self.moved.fetch_add(1, Relaxed);
+        }
+        Ok(())
+    }
+}

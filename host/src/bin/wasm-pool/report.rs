@@ -1,0 +1,274 @@
+//! What a person or a program is told at the end: the summary, the JSON report, the one-line error.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::json;
+use wasm_pool::{ByteSize, Ending, Error, ErrorKind, Kind, Limits, Outcome, units};
+
+use crate::args::ReportTo;
+
+/// A run as it is reported.
+pub(crate) struct Run<'a> {
+    pub name: &'a str,
+    pub kind: Kind,
+    pub workers: usize,
+    pub limits: &'a Limits,
+    pub wall: Duration,
+    /// One for each instance, in order; `None` for one that never started.
+    pub endings: &'a [Option<Ending>],
+    /// Our own exit code.
+    pub exit_code: u8,
+}
+
+impl Run<'_> {
+    fn ended(&self) -> impl Iterator<Item = (usize, &Ending)> {
+        self.endings.iter().enumerate().filter_map(|(instance, ending)| Some((instance, ending.as_ref()?)))
+    }
+
+    fn cpu(&self) -> Duration {
+        self.ended().map(|(_, ending)| ending.cpu).sum()
+    }
+
+    /// How many guests' work got done in the time of one: processor time over wall time.
+    fn speed_up(&self) -> f64 {
+        self.cpu().as_secs_f64() / self.wall.as_secs_f64().max(1e-9)
+    }
+}
+
+/// Guests that are listed one by one; of more, those that succeeded share a line.
+const LISTED: usize = 40;
+
+/// Failures that are listed one by one, of however many guests.
+const FAILURES_LISTED: usize = 100;
+
+/// Prints one aligned line a guest and the total.
+pub(crate) fn summary(run: &Run<'_>) {
+    let mut text = String::new();
+    let all = run.endings.len() <= LISTED;
+    let (good, bad): (Vec<_>, Vec<_>) = run.ended().partition(|(_, ending)| ending.outcome.is_success());
+    let failures = bad.len().min(if all { LISTED } else { FAILURES_LISTED });
+    let mut listed = if all { run.ended().collect() } else { bad[..failures].to_vec() };
+    listed.sort_by_key(|(instance, _)| *instance);
+    let name = |instance: usize| format!("{}#{instance}", run.name);
+    let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+    let names = width(&mut listed.iter().map(|(instance, _)| name(*instance).chars().count()));
+    let labels = width(&mut listed.iter().map(|(_, ending)| ending.outcome.label().len()));
+    let colours = console::colors_enabled_stderr() && io::stderr().is_terminal();
+    for (instance, ending) in &listed {
+        let label = console::style(format!("{:<labels$}", ending.outcome.label())).force_styling(colours);
+        let label = if ending.outcome.is_success() { label.green() } else { label.red() };
+        text += &format!(
+            "{:<names$}  {label}  wall {:>8}  cpu {:>8}  memory {:>8}{}\n",
+            name(*instance),
+            units::show_duration(ending.wall),
+            units::show_duration(ending.cpu),
+            units::show_size(ending.peak_memory),
+            detail(ending).map_or(String::new(), |detail| format!("  {detail}")),
+        );
+    }
+    if bad.len() > failures {
+        text += &format!("and {} more that failed\n", bad.len() - failures);
+    }
+    if !all && !good.is_empty() {
+        text += &format!("{} more: all well\n", good.len());
+    }
+    let missing = run.endings.len() - good.len() - bad.len();
+    text += &format!(
+        "{} {}: {} ok, {} failed{} in {}; cpu {}, {:.2}x in parallel on {} {}",
+        run.endings.len(),
+        if run.endings.len() == 1 { "instance" } else { "instances" },
+        good.len(),
+        bad.len(),
+        if missing > 0 { format!(", {missing} never started") } else { String::new() },
+        units::show_duration(run.wall),
+        units::show_duration(run.cpu()),
+        run.speed_up(),
+        run.workers,
+        if run.workers == 1 { "worker" } else { "workers" },
+    );
+    // A closed stderr is no reason to fail.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Why a guest ended so, with what was refused it before, where that may explain it.
+fn detail(ending: &Ending) -> Option<String> {
+    let refused = ending.refused.filter(|_| !ending.outcome.is_success());
+    match (ending.outcome.detail(), refused) {
+        (Some(detail), Some(refused)) if !matches!(ending.outcome, Outcome::Limit(_)) => {
+            Some(format!("{detail}; before that, {refused}"))
+        }
+        (None, Some(refused)) => Some(format!("before that, {refused}")),
+        (detail, _) => detail,
+    }
+}
+
+/// Where the report for programs goes.
+pub(crate) enum Sink {
+    Stderr,
+    File(File, String),
+}
+
+/// Opens it before anything runs.
+pub(crate) fn open(report: &ReportTo) -> anyhow::Result<Sink> {
+    match report {
+        ReportTo::Stderr => Ok(Sink::Stderr),
+        ReportTo::File(path) => Ok(Sink::File(create(path)?, path.display().to_string())),
+    }
+}
+
+fn create(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("--report: {}", path.display()))
+}
+
+/// Writes the report: a `run` object, one `guest` object for each instance in order, a `total` object.
+pub(crate) fn json(run: &Run<'_>, sink: Sink) -> anyhow::Result<()> {
+    let mut lines = vec![run_object(run)];
+    lines.extend(run.endings.iter().enumerate().map(|(instance, ending)| guest_object(run.name, instance, ending.as_ref())));
+    lines.push(total_object(run));
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    match sink {
+        Sink::Stderr => io::stderr().lock().write_all(text.as_bytes()).context("--report: stderr"),
+        Sink::File(mut file, name) => {
+            file.write_all(text.as_bytes()).and_then(|()| file.sync_data_if_possible()).with_context(|| format!("--report: {name}"))
+        }
+    }
+}
+
+fn run_object(run: &Run<'_>) -> serde_json::Value {
+    let Limits {
+        memory,
+        tables,
+        stack,
+        deadline,
+        cpu_time,
+        fuel,
+        output,
+        open_files,
+        handles,
+        module_size,
+        compile_time,
+        pool_memory,
+        grace,
+    } = run.limits;
+    let seconds = |time: &Option<Duration>| time.map(|time| time.as_secs_f64());
+    json!({
+        "type": "run",
+        "program": run.name,
+        "kind": run.kind.to_string(),
+        "instances": run.endings.len(),
+        "workers": run.workers,
+        "limits": {
+            "memory_bytes": memory.as_u64(),
+            "tables_elements": tables,
+            "stack_bytes": stack.as_u64(),
+            "deadline_s": seconds(deadline),
+            "cpu_time_s": seconds(cpu_time),
+            "fuel_units": fuel,
+            "output_bytes": output.as_u64(),
+            "open_files": open_files,
+            "handles": handles,
+            "module_size_bytes": module_size.as_u64(),
+            "compile_time_s": compile_time.as_secs_f64(),
+            "pool_memory_bytes": pool_memory.as_u64(),
+            "grace_s": grace.as_secs_f64(),
+        },
+    })
+}
+
+fn guest_object(name: &str, instance: usize, ending: Option<&Ending>) -> serde_json::Value {
+    let Some(ending) = ending else {
+        return json!({"type": "guest", "name": name, "instance": instance, "outcome": "not-started"});
+    };
+    let (limit, code, backtrace) = match &ending.outcome {
+        Outcome::Limit(hit) => (Some(hit.kind.name()), None, Vec::new()),
+        Outcome::Exited(code) => (None, Some(*code), Vec::new()),
+        Outcome::Trapped(trapped) => (None, None, trapped.backtrace.clone()),
+        _ => (None, None, Vec::new()),
+    };
+    let label = ending.outcome.label();
+    json!({
+        "type": "guest",
+        "name": name,
+        "instance": instance,
+        "outcome": label.split('(').next().unwrap_or(&label),
+        "ok": ending.outcome.is_success(),
+        "exit_code": code,
+        "limit": limit,
+        "detail": detail(ending),
+        "backtrace": backtrace,
+        "wall_s": ending.wall.as_secs_f64(),
+        "cpu_s": ending.cpu.as_secs_f64(),
+        "peak_memory_bytes": ending.peak_memory.as_u64(),
+        "output_bytes": ending.output.as_u64(),
+    })
+}
+
+fn total_object(run: &Run<'_>) -> serde_json::Value {
+    let ok = run.ended().filter(|(_, ending)| ending.outcome.is_success()).count();
+    let started = run.ended().count();
+    json!({
+        "type": "total",
+        "ok": ok,
+        "failed": started - ok,
+        "not_started": run.endings.len() - started,
+        "wall_s": run.wall.as_secs_f64(),
+        "cpu_s": run.cpu().as_secs_f64(),
+        "speed_up": run.speed_up(),
+        "exit_code": run.exit_code,
+    })
+}
+
+/// Flushing to disk, where the file is one that has a disk.
+trait SyncIfPossible {
+    fn sync_data_if_possible(&mut self) -> io::Result<()>;
+}
+
+impl SyncIfPossible for File {
+    fn sync_data_if_possible(&mut self) -> io::Result<()> {
+        match self.sync_data() {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// Prints to stdout; a closed pipe is a quiet end, any other failure is exit code 74.
+pub(crate) fn to_stdout(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<u8> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match print(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+        Err(error) => Err(anyhow::Error::new(error).context("stdout")),
+    }
+}
+
+/// Prints an error, once, in one line, and says which exit code it has.
+pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
+    let text = wasm_pool::text::one_line(&format!("{error:#}"));
+    let _ = writeln!(io::stderr().lock(), "wasm-pool: {text}");
+    let code = match error.downcast_ref::<Error>().map(Error::kind) {
+        Some(ErrorKind::Usage | ErrorKind::Unfit) => 2,
+        Some(ErrorKind::Refused) => 65,
+        Some(ErrorKind::Unreadable) => 66,
+        Some(_) => 70,
+        // What is no error of the library's is a file of ours that cannot be written.
+        None if error.downcast_ref::<io::Error>().is_some() || error.chain().any(|cause| cause.is::<io::Error>()) => 74,
+        None => 2,
+    };
+    ExitCode::from(code)
+}
+
+/// Prints something that a person should know and that changes nothing else.
+pub(crate) fn note(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "wasm-pool: note: {text}");
+}
+
+/// A size for messages.
+pub(crate) fn size(bytes: u64) -> String {
+    units::show_size(ByteSize::b(bytes))
+}

@@ -1,0 +1,317 @@
+//! `wasm-pool run`: copies of a command, in parallel.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use wasm_pool::grants::Grants;
+use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
+use wasm_pool::{Cache, Ending, Engine, Error, ErrorKind, Limits, Outcome, Pool, Precompiled, Program, Setup, machine};
+
+use crate::args::{self, GrantArgs, LoadArgs, RunArgs, StdinMode};
+use crate::output::{Console, Written};
+use crate::progress::Bar;
+use crate::{report, signals};
+
+pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
+    let limits = args.limits.limits(&args.loading);
+    machine::raise_open_files();
+    let engine = engine_for(&limits, args.instances, args.loading.no_cache)?;
+    let report = args.report.as_ref().map(report::open).transpose()?;
+    let grants = grants(&args.grants, &args.args)?;
+    check_stdin(&args)?;
+    let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
+    program.require_command()?;
+    check_room(&program, &limits, &grants, args.instances)?;
+
+    let instances = usize::try_from(args.instances)?;
+    let to_stderr = matches!(report, Some(report::Sink::Stderr));
+    let bar = Bar::new(instances, args.quiet || to_stderr);
+    let console = Console::open(&args.output, program.name(), instances, &bar)?;
+    let stop = signals::listen()?;
+    let workers = args.workers.map_or_else(machine::cores, |workers| workers as usize);
+    let pool = Pool::builder(&engine).workers(workers).memory(limits.pool_memory).build()?;
+
+    let mut crew = Crew::new(&pool, instances, args.fail_fast, limits.grace, &bar, &stop);
+    let began = Instant::now();
+    let input = input(args.grants.stdin)?;
+    for instance in 0..instances {
+        if !crew.takes_more() {
+            break;
+        }
+        let (stdout, stderr) = console.outputs(instance);
+        let setup = Setup {
+            limits: limits.clone(),
+            grants: numbered(&grants, instance, instances),
+            stdio: Stdio {
+                stdin: input.clone(),
+                stdout,
+                stderr,
+            },
+        };
+        crew.start(&program, setup, instance)?;
+    }
+    crew.wait();
+    let wall = began.elapsed();
+    let Crew { endings, stopped, first_failure, .. } = crew;
+    bar.clear();
+
+    // What guests wrote before they ended by themselves is waited for; a reader that stalls does not hold up the end
+    // of those that were ended.
+    let ended = endings.iter().flatten().any(|ending| matches!(ending.outcome, Outcome::Killed | Outcome::Deadline(_)));
+    let patience = (ended || stopped.is_some()).then_some(limits.grace);
+    let written = console.finish(patience, &stop);
+    let exit_code = exit_code(stopped, first_failure, &endings, &written, args.fail_fast);
+    let run = report::Run {
+        name: program.name(),
+        kind: program.kind(),
+        workers,
+        limits: &limits,
+        wall,
+        endings: &endings,
+        exit_code,
+    };
+    if let Written::Failed(why) = &written {
+        report::note(why);
+    }
+    if !args.quiet && !to_stderr {
+        report::summary(&run);
+    }
+    if let Some(sink) = report {
+        report::json(&run, sink)?;
+    }
+    // The process ends here: the kernel takes the pool's threads and memory back faster than we can.
+    std::mem::forget(pool);
+    Ok(exit_code)
+}
+
+/// The engine for a verb that loads guests, with the user's code cache.
+pub(crate) fn engine_for(limits: &Limits, instances: u32, no_cache: bool) -> anyhow::Result<Engine> {
+    let mut engine = Engine::builder().limits(limits).instances(instances);
+    if !no_cache {
+        match Cache::default_folder().map(Cache::open) {
+            Some(Ok(cache)) => engine = engine.cache(cache),
+            Some(Err(error)) => report::note(format!("no code cache: {error}")),
+            None => report::note("no code cache: there is no home folder"),
+        }
+    }
+    Ok(engine.build()?)
+}
+
+/// Whether compiled code is run.
+pub(crate) fn trust(loading: &LoadArgs) -> Precompiled {
+    if loading.allow_precompiled { Precompiled::Trust } else { Precompiled::Refuse }
+}
+
+fn usage(message: String) -> anyhow::Error {
+    Error::new(ErrorKind::Usage, message).into()
+}
+
+/// What every instance is granted, before its number is put in.
+fn grants(args: &GrantArgs, guest_args: &[String]) -> anyhow::Result<Grants> {
+    let mut env = Vec::new();
+    for variable in &args.env {
+        let (name, value) = match variable.split_once('=') {
+            Some((name, value)) => (name.to_owned(), value.to_owned()),
+            None => {
+                let value = args::host_variable(variable).ok_or_else(|| usage(format!("--env: {variable:?} is not set here")))?;
+                let value = value.into_string().map_err(|_| usage(format!("--env: the value of {variable:?} is not UTF-8")))?;
+                (variable.clone(), value)
+            }
+        };
+        env.push((name, value));
+    }
+    let grants = Grants {
+        dirs: args.dirs.iter().map(|dir| dir.0.clone()).collect(),
+        env,
+        args: guest_args.to_vec(),
+    };
+    grants.check()?;
+    Ok(grants)
+}
+
+/// The grants of one instance: `{instance}` is its number, and it is told its number and how many there are.
+fn numbered(grants: &Grants, instance: usize, instances: usize) -> Grants {
+    let number = instance.to_string();
+    let put_in = |text: &String| text.replace("{instance}", &number);
+    let told = [("WASM_POOL_INSTANCE", number.clone()), ("WASM_POOL_INSTANCES", instances.to_string())];
+    let own = grants.env.iter().filter(|(name, _)| told.iter().all(|(told, _)| told != name));
+    let env = own.map(|(name, value)| (name.clone(), put_in(value)));
+    Grants {
+        dirs: grants.dirs.clone(),
+        env: env.chain(told.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))).collect(),
+        args: grants.args.iter().map(put_in).collect(),
+    }
+}
+
+fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
+    let mode = args.grants.stdin;
+    if mode != StdinMode::Null && args.guest == std::path::Path::new("-") {
+        return Err(usage("--stdin: stdin is already the guest's program (`-`)".to_owned()));
+    }
+    if mode == StdinMode::Inherit && args.instances > 1 {
+        let message = format!("--stdin inherit is for one instance, not {}; split or copy share it", args.instances);
+        return Err(usage(message));
+    }
+    Ok(())
+}
+
+fn input(mode: StdinMode) -> anyhow::Result<Input> {
+    Ok(match mode {
+        StdinMode::Null => Input::Null,
+        StdinMode::Inherit => Input::Shared(SharedInput::new(std::io::stdin(), Portion::Read)),
+        StdinMode::Split => Input::Shared(SharedInput::new(std::io::stdin(), Portion::Line)),
+        StdinMode::Copy => Input::Copied(CopiedInput::new(std::io::stdin())?),
+    })
+}
+
+/// Checks that so many instances fit, before the first one starts.
+fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u32) -> anyhow::Result<()> {
+    let unfit = |message: String| Err(Error::new(ErrorKind::Unfit, message).into());
+    let need = program.initial_memory().saturating_mul(u64::from(instances));
+    if need > limits.pool_memory.as_u64() {
+        return unfit(format!(
+            "{instances} instances need {} of memory to start, more than the pool-memory limit of {} (--pool-memory raises it)",
+            report::size(need),
+            report::size(limits.pool_memory.as_u64()),
+        ));
+    }
+    // Room for our own: the streams, the reactor, the cache.
+    const OWN: u64 = 64;
+    let (need, allowed) = ((grants.dirs.len() as u64).saturating_mul(u64::from(instances)), machine::open_files());
+    if need.saturating_add(OWN) > allowed {
+        return unfit(format!(
+            "{instances} instances open {need} granted folders, more than the {allowed} files that this process may open \
+             (`ulimit -n` raises it)"
+        ));
+    }
+    Ok(())
+}
+
+/// The guests of a run, from the first start to the last end.
+struct Crew<'a> {
+    pool: &'a Pool,
+    bar: &'a Bar,
+    stop: &'a Receiver<i32>,
+    ended: (Sender<(usize, Ending)>, Receiver<(usize, Ending)>),
+    endings: Vec<Option<Ending>>,
+    running: usize,
+    failed: usize,
+    fail_fast: bool,
+    /// The first failure in time; with `--fail-fast` it is the reason for all that follows.
+    first_failure: Option<u8>,
+    grace: Duration,
+    /// The first signal, and when the grace that it gave is over.
+    stopped: Option<(i32, Instant)>,
+}
+
+impl<'a> Crew<'a> {
+    fn new(pool: &'a Pool, instances: usize, fail_fast: bool, grace: Duration, bar: &'a Bar, stop: &'a Receiver<i32>) -> Crew<'a> {
+        Crew {
+            pool,
+            bar,
+            stop,
+            ended: unbounded(),
+            endings: vec![None; instances],
+            running: 0,
+            failed: 0,
+            fail_fast,
+            first_failure: None,
+            grace,
+            stopped: None,
+        }
+    }
+
+    /// Looks at what has happened, without waiting; `false` when nothing new should start.
+    fn takes_more(&mut self) -> bool {
+        while let Ok((instance, ending)) = self.ended.1.try_recv() {
+            self.note_end(instance, ending);
+        }
+        while let Ok(signal) = self.stop.try_recv() {
+            self.note_signal(signal);
+        }
+        self.stopped.is_none() && !(self.fail_fast && self.first_failure.is_some())
+    }
+
+    fn start(&mut self, program: &Program, setup: Setup, instance: usize) -> anyhow::Result<()> {
+        let ended = self.ended.0.clone();
+        self.pool.spawn_then(program, setup, move |_, ending| {
+            // The receiver lives as long as the run.
+            let _ = ended.send((instance, ending.clone()));
+        })?;
+        self.running += 1;
+        self.bar.say(self.running, self.failed);
+        Ok(())
+    }
+
+    /// Waits until every guest that started has ended.
+    fn wait(&mut self) {
+        let never = never();
+        while self.running > 0 {
+            let grace_over = match self.stopped {
+                Some((_, until)) => crossbeam_channel::at(until),
+                None => never.clone(),
+            };
+            let (ended, stop) = (self.ended.1.clone(), self.stop);
+            select! {
+                recv(ended) -> end => if let Ok((instance, ending)) = end { self.note_end(instance, ending) },
+                recv(stop) -> signal => if let Ok(signal) = signal { self.note_signal(signal) },
+                recv(grace_over) -> _ => {
+                    self.pool.kill_all();
+                    // Asked once; their ends come within a tick.
+                    self.grace = Duration::MAX;
+                    self.stopped = self.stopped.map(|(signal, at)| (signal, at + Duration::from_secs(3600)));
+                }
+            }
+        }
+    }
+
+    fn note_end(&mut self, instance: usize, ending: Ending) {
+        self.running -= 1;
+        let code = ending.outcome.exit_code();
+        self.endings[instance] = Some(ending);
+        if code != 0 {
+            self.failed += 1;
+            if self.first_failure.is_none() {
+                self.first_failure = Some(code);
+                if self.fail_fast {
+                    self.pool.kill_all();
+                }
+            }
+        }
+        self.bar.ended(self.running, self.failed);
+    }
+
+    fn note_signal(&mut self, signal: i32) {
+        self.pool.close();
+        match self.stopped {
+            Some(_) => self.pool.kill_all(),
+            None => {
+                let now = Instant::now();
+                let until = now.checked_add(self.grace).unwrap_or_else(|| now + Duration::from_secs(86_400));
+                self.stopped = Some((signal, until));
+                let grace = wasm_pool::units::show_duration(self.grace);
+                self.bar.suspend(|| report::note(format!("stopping: guests have {grace} to end; once more ends them now")));
+            }
+        }
+    }
+}
+
+/// A signal's code; else the first failure's, in order of the instances; else that of output that was lost.
+fn exit_code(
+    stopped: Option<(i32, Instant)>,
+    first_failure: Option<u8>,
+    endings: &[Option<Ending>],
+    written: &Written,
+    fail_fast: bool,
+) -> u8 {
+    if let Some((signal, _)) = stopped {
+        return signals::exit_code(signal);
+    }
+    let in_order = endings.iter().flatten().map(|ending| ending.outcome.exit_code()).find(|code| *code != 0);
+    let failure = if fail_fast { first_failure } else { in_order };
+    match (failure, written) {
+        (Some(code), _) => code,
+        (None, Written::Failed(_)) => 74,
+        (None, Written::Whole) => 0,
+    }
+}
