@@ -8,8 +8,10 @@ use wasmtime::{Caller, Extern, Linker as ModuleLinker};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1 as _};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    DescriptorFlags, ErrorCode, Host as _, HostDescriptor as _, OpenFlags, PathFlags,
+    DescriptorFlags, DirectoryEntry, ErrorCode, Host as _, HostDescriptor as _, HostDirectoryEntryStream as _, OpenFlags,
+    PathFlags,
 };
+use wasmtime_wasi::p2::ReaddirIterator;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiView as _};
 
 use crate::error::{Error, Result};
@@ -59,9 +61,15 @@ pub(crate) fn component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Co
     let mut linker = ComponentLinker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     linker.allow_shadowing(true);
-    linker.instance(FILESYSTEM)?.func_wrap_async(
-        "[method]descriptor.open-at",
-        |mut store, args: OpenAt| Box::new(async move { Ok((open_at(store.data_mut(), args).await?,)) }),
+    let mut filesystem = linker.instance(FILESYSTEM)?;
+    filesystem.func_wrap_async("[method]descriptor.open-at", |mut store, args: OpenAt| {
+        Box::new(async move { Ok((open_at(store.data_mut(), args).await?,)) })
+    })?;
+    filesystem.func_wrap_async(
+        "[method]directory-entry-stream.read-directory-entry",
+        |mut store, (entries,): (Resource<ReaddirIterator>,)| {
+            Box::new(async move { Ok((next_entry(store.data_mut(), entries.rep()).await?,)) })
+        },
     )?;
     linker.allow_shadowing(false);
     Ok(linker)
@@ -78,6 +86,21 @@ async fn open_at(guest: &mut Guest, args: OpenAt) -> wasmtime::Result<Result<Res
     match files.open_at(dir, path_flags, path, open_flags, flags).await {
         Ok(opened) => Ok(Ok(opened)),
         Err(error) => files.convert_error_code(error).map(Err),
+    }
+}
+
+/// The next entry of a folder. One whose name is not UTF-8 does not exist for a guest: WASI cannot say its name, and an
+/// error in its place would hide the rest of the folder.
+async fn next_entry(guest: &mut Guest, entries: u32) -> wasmtime::Result<Result<Option<DirectoryEntry>, ErrorCode>> {
+    let mut files = guest.filesystem();
+    loop {
+        match files.read_directory_entry(Resource::new_borrow(entries)).await {
+            Ok(entry) => return Ok(Ok(entry)),
+            Err(error) => match files.convert_error_code(error)? {
+                ErrorCode::IllegalByteSequence => {}
+                code => return Ok(Err(code)),
+            },
+        }
     }
 }
 

@@ -1,0 +1,200 @@
+//! Runs the real binary as a process, and waits for conditions with a deadline.
+#![allow(dead_code)] // each test binary uses its part
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Nothing in these tests takes longer, unless something hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("host/ lies in the repository").to_owned()
+}
+
+/// The probe, built for WASI preview 1.
+pub(crate) fn probe_p1() -> PathBuf {
+    root().join("tests/guests/probe-p1.wasm")
+}
+
+/// The probe, built for WASI 0.2.
+pub(crate) fn probe_p2() -> PathBuf {
+    root().join("tests/guests/probe-p2.wasm")
+}
+
+/// Both probes.
+pub(crate) fn probes() -> [PathBuf; 2] {
+    [probe_p1(), probe_p2()]
+}
+
+/// A folder that goes away with the test.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A guest in WebAssembly's text format, as a file.
+pub(crate) fn wat(source: &str) -> tempfile::NamedTempFile {
+    file(source.as_bytes(), ".wat")
+}
+
+/// A file with these bytes.
+pub(crate) fn file(bytes: &[u8], ending: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().prefix("guest").suffix(ending).tempfile().expect("a temporary file");
+    file.write_all(bytes).expect("writes the guest");
+    file
+}
+
+/// Spins for ever.
+pub(crate) const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))"#;
+
+/// What a process did.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+impl Done {
+    /// Checks the exit code, and that nothing panicked on the way.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Done {
+        assert!(!self.stderr.contains("panicked at host"), "{self:#?}");
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    /// Checks that stderr holds this.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Done {
+        assert!(self.stderr.contains(text), "no {text:?} in {self:#?}");
+        self
+    }
+
+    /// Checks that stdout is this.
+    #[track_caller]
+    pub(crate) fn prints(self, text: &str) -> Done {
+        assert_eq!(self.stdout, text, "{self:#?}");
+        self
+    }
+
+    /// Checks that stderr is one line that begins with our name.
+    #[track_caller]
+    pub(crate) fn one_line(self) -> Done {
+        assert!(self.stderr.starts_with("wasm-pool: ") && self.stderr.lines().count() == 1, "{self:#?}");
+        self
+    }
+
+    /// The lines of stdout, sorted.
+    pub(crate) fn lines(&self) -> Vec<&str> {
+        let mut lines: Vec<_> = self.stdout.lines().collect();
+        lines.sort_unstable();
+        lines
+    }
+}
+
+/// The binary with these arguments, a cache that all tests share, and nothing on stdin.
+pub(crate) fn wasm_pool<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wasm-pool"));
+    command
+        .args(args)
+        .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs `wasm-pool run GUEST ARGS…`.
+pub(crate) fn run(guest: impl AsRef<Path>, args: &[&str]) -> Done {
+    done(wasm_pool(["run".as_ref(), guest.as_ref().as_os_str()]).args(args))
+}
+
+/// Runs a command to its end.
+pub(crate) fn done(command: &mut Command) -> Done {
+    let began = Instant::now();
+    finish(command.spawn().expect("starts"), began)
+}
+
+/// Runs a command to its end with this on its stdin.
+pub(crate) fn fed(command: &mut Command, input: &[u8]) -> Done {
+    let began = Instant::now();
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    thread::spawn(move || {
+        // A process that does not read all of it closes the pipe.
+        let _ = stdin.write_all(&input);
+    });
+    finish(child, began)
+}
+
+/// Waits for a process and takes all that it prints.
+pub(crate) fn finish(mut child: Child, began: Instant) -> Done {
+    let stdout = child.stdout.take().map(collect);
+    let stderr = child.stderr.take().map(collect);
+    let code = wait(&mut child, began + PATIENCE);
+    let text = |pipe: Option<mpsc::Receiver<String>>| pipe.and_then(|pipe| pipe.recv_timeout(PATIENCE).ok()).unwrap_or_default();
+    Done {
+        code,
+        stdout: text(stdout),
+        stderr: text(stderr),
+        took: began.elapsed(),
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
+}
+
+/// The exit code, or the negative of the signal that ended it.
+pub(crate) fn wait(child: &mut Child, until: Instant) -> Option<i32> {
+    use std::os::unix::process::ExitStatusExt;
+    let (sender, receiver) = mpsc::channel::<()>();
+    let id = rustix::process::Pid::from_child(child);
+    // A watchdog ends a process that hangs, and the test fails on what it then sees.
+    let watchdog = thread::spawn(move || {
+        let left = until.saturating_duration_since(Instant::now());
+        if receiver.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+        }
+    });
+    let status = child.wait().expect("waits");
+    drop(sender);
+    watchdog.join().expect("the watchdog ends");
+    status.code().or_else(|| status.signal().map(|signal| -signal))
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(child: &Child, signal: rustix::process::Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).expect("signals");
+}
+
+/// Waits until a condition holds.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < until, "never came: {what}");
+        thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// Runs an ordinary tool of the system and gives what it printed.
+pub(crate) fn tool(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output().expect("the tool starts");
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("prints UTF-8")
+}
