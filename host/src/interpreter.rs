@@ -172,7 +172,8 @@ impl Life {
         };
         let mut store = Store::new(self.program.engine().wasmtime(), guest);
         store.limiter(|guest| &mut guest.limiter);
-        store.set_max_component_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX));
+        // A guest's own table of handles counts loans too; the host's table above is the one that means the limit.
+        store.set_max_component_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX).saturating_mul(4));
         // One host call copies at most what the guest's memory can hold.
         let copied = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
         store.set_hostcall_fuel(copied.min(store.hostcall_fuel()));

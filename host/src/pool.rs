@@ -367,7 +367,8 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
             }
         }
         (self.then)(self.id, &ending);
-        self.ending.set(ending);
+        // Whoever hears of the end finds its place free.
         self.alive.remove(self.id);
+        self.ending.set(ending);
     }
 }

@@ -1,26 +1,27 @@
 //! The switch of one life: what it has used of its time, and the one way to end it early.
 //!
 //! A deadline, a processor limit, a `kill` and a shutdown all go through [`Control::end`]. It records the first cause
-//! and makes sure that somebody looks: a life that waits is woken; one that stands in lane two is moved to lane one;
+//! and makes sure that somebody looks: a life that waits is woken; one that stands in a long lane is moved to the short one;
 //! one that runs sees the cause at its next tick. What the guest waits for does not matter.
 
 use std::sync::Arc;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::lanes::{Lanes, Turn};
+use super::lanes::{Lane, Lanes, Turn};
 use crate::limits::{LimitHit, LimitKind};
 use crate::outcome::Cause;
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
 pub(crate) struct Control {
     cause: AtomicU8,
-    switched_out: AtomicBool,
-    /// The life's turn while it stands in lane two. Held only to move it; nothing is called under this lock.
+    /// The lane of the next turn; see [`Lane`].
+    lane: AtomicU8,
+    /// The life's turn while it stands in a lane of tickets. Held only to move it; nothing is called under this lock.
     parked: Mutex<Option<Turn>>,
     /// How to reach the life; empty before it starts and after it ends, which also breaks the cycle through the
     /// task. Nothing is called under this lock.
@@ -39,7 +40,7 @@ impl Control {
     pub(crate) fn new(cpu_limit: Option<Duration>) -> Control {
         Control {
             cause: AtomicU8::new(0),
-            switched_out: AtomicBool::new(false),
+            lane: AtomicU8::new(Lane::Fresh as u8),
             parked: Mutex::new(None),
             reach: Mutex::new(None),
             born: Instant::now(),
@@ -119,14 +120,20 @@ impl Control {
         if slice < nanos(switch_interval) {
             return AtTick::GoOn;
         }
-        self.switched_out.store(true, Ordering::Relaxed);
+        self.lane.store(Lane::Switched as u8, Ordering::Relaxed);
         AtTick::Switch
     }
 
-    /// Whether the turn that is being queued comes from a switch and not from an event; asking clears it.
-    pub(super) fn was_switched_out(&self) -> bool {
-        // The cause counts as an event: a life that must end goes first.
-        self.switched_out.swap(false, Ordering::Relaxed) && self.cause().is_none()
+    /// The lane of the turn that is being queued. Only a start and a switch are announced; everything else is an event.
+    pub(super) fn lane(&self) -> Lane {
+        let lane = self.lane.swap(Lane::Woken as u8, Ordering::Relaxed);
+        match lane {
+            // A life that must end goes first.
+            _ if self.cause().is_some() => Lane::Woken,
+            lane if lane == Lane::Fresh as u8 => Lane::Fresh,
+            lane if lane == Lane::Switched as u8 => Lane::Switched,
+            _ => Lane::Woken,
+        }
     }
 
     pub(super) fn park(&self, turn: Turn) {
@@ -143,7 +150,7 @@ impl Control {
 pub(crate) enum AtTick {
     /// Its slice is not used up.
     GoOn,
-    /// Its slice is used up: to the back of lane two.
+    /// Its slice is used up: to the back of its lane.
     Switch,
     /// It must end.
     Stop,

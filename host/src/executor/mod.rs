@@ -3,8 +3,7 @@
 //! A guest runs on a fiber, so its whole life is a future. A blocked life holds no thread; a life that used up its
 //! switch interval goes to the back of the queue. Four parts:
 //!
-//! - [`lanes`]: the run queue. Lives woken by an event first, lives that were switched out second, and every 32nd pick
-//!   the other way round, so that neither lane starves.
+//! - [`lanes`]: the run queue. Lives woken by an event first; fresh lives and lives that were switched out take turns.
 //! - [`worker`]: one OS thread per core that takes lives from the lanes and polls them. Guest code runs only here.
 //! - [`control`]: the switch of one life: its time on the processor, and the one way to end it early.
 //! - [`clock`]: one thread that ticks the engine's epoch every millisecond while anything runs, and ends lives at

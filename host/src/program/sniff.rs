@@ -63,11 +63,11 @@ pub(super) fn looks_like(bytes: &[u8]) -> Looks {
     }
     match std::str::from_utf8(bytes) {
         Ok(source) if is_wat(source) => Looks::Text,
-        Ok(source) => {
+        Ok(source) if !source.contains('\0') => {
             let start: String = source.trim_start().chars().take(30).collect();
             Looks::Other(format!("text that starts with {:?}", text::one_line(&start)))
         }
-        Err(_) => {
+        _ => {
             let start: Vec<_> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
             Looks::Other(format!("unknown data that starts with {}", start.join(" ")))
         }

@@ -28,7 +28,8 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let bar = Bar::new(instances, args.quiet || to_stderr);
     let console = Console::open(&args.output, program.name(), instances, &bar)?;
     let stop = signals::listen()?;
-    let workers = args.workers.map_or_else(machine::cores, |workers| workers as usize);
+    // A worker more than there are guests would never have anything to do.
+    let workers = args.workers.map_or_else(machine::cores, |workers| workers as usize).min(instances);
     let pool = Pool::builder(&engine).workers(workers).memory(limits.pool_memory).build()?;
 
     let mut crew = Crew::new(&pool, instances, args.fail_fast, limits.grace, &bar, &stop);
