@@ -11,7 +11,7 @@ use crate::outcome::Stop;
 /// A bounded pipe: a guest writes into it, the host takes from it. Cloning gives another handle to the same pipe.
 ///
 /// Invariants: it never holds more than its capacity; `on_ready` is called once for each time that the pipe turns from
-/// drained to not drained, and once when the guest has ended; nothing is called under the pipe's lock.
+/// drained to not drained, and once when a guest that wrote something has ended; nothing is called under the pipe's lock.
 #[derive(Clone)]
 pub struct OutputPipe(Arc<Shared>);
 
@@ -26,6 +26,8 @@ struct State {
     buffer: Vec<u8>,
     /// The host has been told and has not looked yet.
     told: bool,
+    /// Something was written, ever.
+    used: bool,
     ended: bool,
     failure: Option<Stop>,
     /// The guest, when it waits for room; one fiber, so one waker.
@@ -43,8 +45,8 @@ pub enum Take {
 }
 
 impl OutputPipe {
-    /// A pipe of `capacity` bytes. `on_ready` is called, on the guest's worker, when there is something to take or the
-    /// guest has ended; it must return at once.
+    /// A pipe of `capacity` bytes. `on_ready` is called, on the guest's worker, when there is something to take and when a
+    /// guest that wrote something has ended; it must return at once.
     pub fn new(capacity: usize, on_ready: impl Fn() + Send + Sync + 'static) -> OutputPipe {
         OutputPipe(Arc::new(Shared {
             capacity,
@@ -139,7 +141,11 @@ impl OutputPipe {
                 return Err(failure.clone());
             }
             state.buffer.extend_from_slice(bytes);
-            if bytes.is_empty() || std::mem::replace(&mut state.told, true) {
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            state.used = true;
+            if std::mem::replace(&mut state.told, true) {
                 return Ok(());
             }
         }
@@ -154,7 +160,7 @@ impl OutputPipe {
             if std::mem::replace(&mut state.ended, true) {
                 return;
             }
-            std::mem::replace(&mut state.told, true)
+            !state.used || std::mem::replace(&mut state.told, true)
         };
         if !told {
             (self.0.on_ready)();

@@ -19,11 +19,6 @@ use std::process::ExitCode;
 use args::{Cli, Verb};
 use clap::Parser;
 
-/// Keeps large blocks instead of giving them back to the system at every message: with glibc's defaults 64 KiB cost
-/// seven times as much.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

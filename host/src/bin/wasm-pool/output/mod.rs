@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use parking_lot::Mutex;
 use wasm_pool::stdio::{Output, OutputPipe, Take};
 
 use self::target::{Files, Grouped, Lines, Target};
@@ -49,8 +50,8 @@ impl Console {
         // One guest's bytes go through as they come; lines matter only where several guests meet.
         let take = if instances == 1 && *mode != OutputMode::Prefix { Take::All } else { Take::Lines };
         Ok(Console {
-            out: Some(Writer::start("stdout", instances, take, out, bar)?),
-            err: Some(Writer::start("stderr", instances, Take::Lines, err, bar)?),
+            out: Some(Writer::new("stdout", instances, take, out, bar)),
+            err: Some(Writer::new("stderr", instances, Take::Lines, err, bar)),
         })
     }
 
@@ -86,19 +87,51 @@ pub(crate) enum Written {
     Failed(String),
 }
 
-/// One stream's writer.
+/// One stream's writer. Its thread starts with the first thing that there is to write.
 struct Writer {
     name: &'static str,
     pipes: Arc<[OutputPipe]>,
+    tokens: Sender<Token>,
+    thread: Arc<Start>,
     done: Receiver<io::Result<()>>,
     /// Grows with every write that got through.
     moved: Arc<AtomicU64>,
 }
 
+/// What a writer is told.
+enum Token {
+    /// This instance's pipe has something to take.
+    Ready(usize),
+    /// Every guest has ended, and all that they had to say was said before this.
+    Last,
+}
+
+/// What starts a writer's thread, once.
+#[derive(Default)]
+struct Start(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl Start {
+    fn start(&self, name: &str) {
+        let Some(run) = self.0.lock().take() else { return };
+        // Without a thread nothing is written: the report's sender is dropped with `run`, and `finish` says so.
+        let _ = std::thread::Builder::new().name(format!("wasm-pool-{name}")).spawn(run);
+    }
+}
+
 impl Writer {
-    fn start(name: &'static str, instances: usize, take: Take, target: Box<dyn Target>, bar: &Bar) -> anyhow::Result<Writer> {
+    fn new(name: &'static str, instances: usize, take: Take, target: Box<dyn Target>, bar: &Bar) -> Writer {
         let (ready, tokens) = unbounded();
-        let pipes: Arc<[OutputPipe]> = (0..instances).map(|instance| pipe(instance, &ready)).collect();
+        let thread = Arc::new(Start::default());
+        let pipes: Arc<[OutputPipe]> = (0..instances)
+            .map(|instance| {
+                let (ready, thread) = (ready.clone(), Arc::clone(&thread));
+                OutputPipe::new(PIPE, move || {
+                    // The writer is gone only when it has failed, and then the pipe is closed too.
+                    let _ = ready.send(Token::Ready(instance));
+                    thread.start(name);
+                })
+            })
+            .collect();
         let (report, done) = bounded(1);
         let moved = Arc::new(AtomicU64::new(0));
         let writing = Writing {
@@ -109,30 +142,33 @@ impl Writer {
             bar: bar.clone(),
             moved: Arc::clone(&moved),
         };
-        std::thread::Builder::new()
-            .name(format!("wasm-pool-{name}"))
-            .spawn(move || {
-                // Nobody listens any more when the patience was at its end.
-                let _ = report.send(writing.run());
-            })
-            .context("a writer thread cannot be started")?;
-        Ok(Writer {
+        *thread.0.lock() = Some(Box::new(move || {
+            // Nobody listens any more when the patience was at its end.
+            let _ = report.send(writing.run());
+        }));
+        Writer {
             name,
             pipes,
+            tokens: ready,
+            thread,
             done,
             moved,
-        })
+        }
     }
 
     fn finish(self, patience: Option<Duration>, stop: &Receiver<i32>) -> Written {
-        // Guests that never started have no end of their own.
-        self.pipes.iter().for_each(OutputPipe::end);
+        if self.thread.0.lock().take().is_some() {
+            // Nobody wrote anything.
+            return Written::Whole;
+        }
+        let _ = self.tokens.send(Token::Last);
         let look = Duration::from_millis(50);
         let (mut moved, mut since) = (self.moved.load(Relaxed), Instant::now());
         loop {
             match self.done.recv_timeout(look) {
-                Ok(Ok(())) | Err(RecvTimeoutError::Disconnected) => return Written::Whole,
+                Ok(Ok(())) => return Written::Whole,
                 Ok(Err(error)) => return Written::Failed(format!("{}: {error}", self.name)),
+                Err(RecvTimeoutError::Disconnected) => return Written::Failed(format!("{}: no thread to write it", self.name)),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let now = self.moved.load(Relaxed);
@@ -146,18 +182,10 @@ impl Writer {
     }
 }
 
-fn pipe(instance: usize, ready: &Sender<usize>) -> OutputPipe {
-    let ready = ready.clone();
-    OutputPipe::new(PIPE, move || {
-        // The writer is gone only when it has failed, and then the pipe is closed too.
-        let _ = ready.send(instance);
-    })
-}
-
 /// A writer on its thread.
 struct Writing {
     pipes: Arc<[OutputPipe]>,
-    tokens: Receiver<usize>,
+    tokens: Receiver<Token>,
     take: Take,
     target: Box<dyn Target>,
     bar: Bar,
@@ -179,15 +207,10 @@ impl Writing {
     }
 
     fn write_all(&mut self) -> io::Result<()> {
-        let mut open = self.pipes.len();
         let mut bytes = Vec::with_capacity(PIPE);
-        while open > 0 {
-            let Ok(instance) = self.tokens.recv() else { break };
+        while let Ok(Token::Ready(instance)) = self.tokens.recv() {
             bytes.clear();
             let ended = self.pipes[instance].take(self.take, &mut bytes);
-            if ended {
-                open -= 1;
-            }
             if !bytes.is_empty() || ended {
                 let target = &mut self.target;
                 self.bar.suspend(|| {
