@@ -57,7 +57,9 @@ impl Cache {
         let meta = fs::metadata(&folder).map_err(|error| Error::unreadable(format!("{shown}: {error}")))?;
         let own = meta.uid() == rustix::process::geteuid().as_raw();
         if !own || meta.mode() & 0o022 != 0 {
-            return Err(Error::unreadable(format!("{shown}: others can write the code cache, so it is not used")));
+            return Err(Error::unreadable(format!(
+                "{shown}: others can write the code cache, so it is not used"
+            )));
         }
         Ok(Cache { folder })
     }
@@ -146,7 +148,9 @@ impl Cache {
         files.filter_map(|file| {
             let path = file.path();
             let ours = path.extension().is_some_and(|ending| ending == ENDING)
-                || path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".new-"));
+                || path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with(".new-"));
             let meta = file.metadata().ok().filter(|meta| ours && meta.is_file())?;
             Some((path, meta))
         })

@@ -48,10 +48,13 @@ impl Grants {
     pub fn check(&self) -> Result<()> {
         for (at, dir) in self.dirs.iter().enumerate() {
             let shown = dir.host.display();
-            let meta = std::fs::metadata(&dir.host)
-                .map_err(|error| Error::unreadable(format!("{shown}: the folder to grant cannot be opened: {error}")))?;
+            let meta = std::fs::metadata(&dir.host).map_err(|error| {
+                Error::unreadable(format!("{shown}: the folder to grant cannot be opened: {error}"))
+            })?;
             if !meta.is_dir() {
-                return Err(Error::unreadable(format!("{shown}: only a folder can be granted, and this is none")));
+                return Err(Error::unreadable(format!(
+                    "{shown}: only a folder can be granted, and this is none"
+                )));
             }
             std::fs::read_dir(&dir.host)
                 .map_err(|error| Error::unreadable(format!("{shown}: the folder to grant cannot be read: {error}")))?;
@@ -61,7 +64,9 @@ impl Grants {
         }
         for (name, value) in &self.env {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-                return Err(usage(format!("{name:?} cannot be an environment variable's name and value")));
+                return Err(usage(format!(
+                    "{name:?} cannot be an environment variable's name and value"
+                )));
             }
         }
         if self.args.iter().any(|arg| arg.contains('\0')) {

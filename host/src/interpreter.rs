@@ -97,7 +97,9 @@ impl Interpreter {
 
 impl fmt::Debug for Interpreter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interpreter").field("id", &self.id.0).finish_non_exhaustive()
+        f.debug_struct("Interpreter")
+            .field("id", &self.id.0)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +117,8 @@ impl Guest {
         let (open, limit) = (wasi::open_files(self), self.open_files);
         if open >= limit {
             let asked = u64::from(open) + 1;
-            self.vitals.refuse(LimitHit::new(LimitKind::OpenFiles, u64::from(limit), asked));
+            self.vitals
+                .refuse(LimitHit::new(LimitKind::OpenFiles, u64::from(limit), asked));
         }
         open < limit
     }
@@ -178,7 +181,9 @@ impl Life {
         let copied = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
         store.set_hostcall_fuel(copied.min(store.hostcall_fuel()));
         if let Some(fuel) = limits.fuel {
-            store.set_fuel(fuel).map_err(|error| crate::Error::host(format!("{error:#}")))?;
+            store
+                .set_fuel(fuel)
+                .map_err(|error| crate::Error::host(format!("{error:#}")))?;
         }
         let (control, switch_interval) = (Arc::clone(&self.control), self.switch_interval);
         store.set_epoch_deadline(1);

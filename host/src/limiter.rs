@@ -156,7 +156,10 @@ mod tests {
         let (mut limiter, _, vitals) = limiter(100, 1_000);
         assert!(grows(&mut limiter, 0, 60));
         assert!(!grows(&mut limiter, 0, 60));
-        assert_eq!(vitals.refused().map(|hit| (hit.kind, hit.asked)), Some((LimitKind::Memory, Some(120))));
+        assert_eq!(
+            vitals.refused().map(|hit| (hit.kind, hit.asked)),
+            Some((LimitKind::Memory, Some(120)))
+        );
         assert!(grows(&mut limiter, 60, 100));
     }
 
@@ -164,7 +167,8 @@ mod tests {
     fn gives_everything_back_to_the_pool() {
         let (mut first, budget, _) = limiter(100, 100);
         assert!(grows(&mut first, 0, 80));
-        let failed = first.memory_growing(80, 90, None).is_ok() && first.memory_grow_failed(wasmtime::Error::msg("no")).is_ok();
+        let failed =
+            first.memory_growing(80, 90, None).is_ok() && first.memory_grow_failed(wasmtime::Error::msg("no")).is_ok();
         assert!(failed && budget.used() == 80);
         drop(first);
         assert_eq!(budget.used(), 0);

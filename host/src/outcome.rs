@@ -87,7 +87,10 @@ impl Outcome {
             Outcome::Exited(_) | Outcome::Killed | Outcome::OutputClosed => None,
             Outcome::Trapped(trapped) => Some(trapped.to_string()),
             Outcome::Limit(hit) => Some(hit.to_string()),
-            Outcome::Deadline(after) => Some(format!("not done after {} (--deadline raises it)", show_duration(*after))),
+            Outcome::Deadline(after) => Some(format!(
+                "not done after {} (--deadline raises it)",
+                show_duration(*after)
+            )),
             Outcome::OutputFailed(error) | Outcome::HostError(error) => Some(error.clone()),
         }
     }
@@ -223,7 +226,9 @@ fn from_trap(trap: wasmtime::Trap, error: &wasmtime::Error, bounds: &Bounds) -> 
 }
 
 fn trapped(reason: &str, error: &wasmtime::Error) -> Outcome {
-    let frames = error.downcast_ref::<wasmtime::WasmBacktrace>().map(|trace| trace.frames());
+    let frames = error
+        .downcast_ref::<wasmtime::WasmBacktrace>()
+        .map(|trace| trace.frames());
     let backtrace = frames
         .unwrap_or_default()
         .iter()

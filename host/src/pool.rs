@@ -193,7 +193,12 @@ impl Pool {
             deadline,
             appointment: deadline
                 .and_then(|deadline| control.born().checked_add(deadline))
-                .map(|at| (Arc::clone(inner.executor.clock()), inner.executor.clock().remember(at, &control))),
+                .map(|at| {
+                    (
+                        Arc::clone(inner.executor.clock()),
+                        inner.executor.clock().remember(at, &control),
+                    )
+                }),
             then,
         };
         let life = Life {

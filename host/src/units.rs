@@ -57,7 +57,9 @@ pub fn show_duration(time: Duration) -> String {
     let (secs, micros) = (time.as_secs(), time.as_micros());
     match () {
         () if time.is_zero() => "0s".to_owned(),
-        () if secs >= 60 => humantime::format_duration(Duration::from_secs(secs)).to_string().replace(' ', ""),
+        () if secs >= 60 => humantime::format_duration(Duration::from_secs(secs))
+            .to_string()
+            .replace(' ', ""),
         () if micros >= 1_000_000 => trimmed(time.as_secs_f64(), "s"),
         () if micros >= 1_000 => trimmed(time.as_secs_f64() * 1e3, "ms"),
         () if micros >= 1 => format!("{micros}us"),

@@ -7,11 +7,11 @@ use wasmtime::component::{Linker as ComponentLinker, Resource};
 use wasmtime::{Caller, Extern, Linker as ModuleLinker};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1 as _};
-use wasmtime_wasi::p2::bindings::filesystem::types::{
-    DescriptorFlags, DirectoryEntry, ErrorCode, Host as _, HostDescriptor as _, HostDirectoryEntryStream as _, OpenFlags,
-    PathFlags,
-};
 use wasmtime_wasi::p2::ReaddirIterator;
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    DescriptorFlags, DirectoryEntry, ErrorCode, Host as _, HostDescriptor as _, HostDirectoryEntryStream as _,
+    OpenFlags, PathFlags,
+};
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder, WasiView as _};
 
 use crate::error::{Error, Result};
@@ -34,7 +34,9 @@ pub(crate) fn module_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Modul
     linker.allow_shadowing(true);
     linker.func_wrap_async(PREVIEW1, "path_open", |caller, args| Box::new(path_open(caller, args)))?;
     // Wasmtime traps on a code above 125; a guest may say what it likes.
-    linker.func_wrap(PREVIEW1, "proc_exit", |code: i32| -> wasmtime::Result<()> { Err(I32Exit(code).into()) })?;
+    linker.func_wrap(PREVIEW1, "proc_exit", |code: i32| -> wasmtime::Result<()> {
+        Err(I32Exit(code).into())
+    })?;
     linker.allow_shadowing(false);
     Ok(linker)
 }
@@ -56,7 +58,20 @@ async fn path_open(mut caller: Caller<'_, Guest>, args: PathOpen) -> wasmtime::R
     let mut memory = wiggle::GuestMemory::Unshared(memory);
     let (dir, lookup, path, length, open, rights, inherited, flags, result) = args;
     let wasi = &mut guest.wasi;
-    preview1::path_open(wasi, &mut memory, dir, lookup, path, length, open, rights, inherited, flags, result).await
+    preview1::path_open(
+        wasi,
+        &mut memory,
+        dir,
+        lookup,
+        path,
+        length,
+        open,
+        rights,
+        inherited,
+        flags,
+        result,
+    )
+    .await
 }
 
 pub(crate) fn component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<ComponentLinker<Guest>> {
@@ -143,7 +158,10 @@ pub(crate) fn context(
             Access::ReadWrite => FsPerms::ReadWrite,
         };
         builder.preopened_dir(&dir.host, &dir.guest, perms).map_err(|error| {
-            Error::unreadable(format!("{}: the granted folder cannot be opened: {error:#}", dir.host.display()))
+            Error::unreadable(format!(
+                "{}: the granted folder cannot be opened: {error:#}",
+                dir.host.display()
+            ))
         })?;
     }
     Ok(builder.build_p1())

@@ -9,7 +9,10 @@ fn with_cache(folder: &Path, args: &[&str]) -> Done {
 }
 
 fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
-    let files = std::fs::read_dir(folder.join("wasm-pool")).into_iter().flatten().flatten();
+    let files = std::fs::read_dir(folder.join("wasm-pool"))
+        .into_iter()
+        .flatten()
+        .flatten();
     files.map(|file| file.path()).collect()
 }
 
@@ -24,14 +27,20 @@ fn a_program_is_compiled_once() {
     assert!(info.stdout.contains("holds 1 programs"), "{info:#?}");
     with_cache(cache.path(), &["cache", "clean"]).exits(0);
     assert!(entries(cache.path()).is_empty());
-    with_cache(cache.path(), &["run", &probe, "-q", "--no-cache", "--", "args", "x"]).exits(0).prints("x\n");
+    with_cache(cache.path(), &["run", &probe, "-q", "--no-cache", "--", "args", "x"])
+        .exits(0)
+        .prints("x\n");
     assert!(entries(cache.path()).is_empty());
 }
 
 #[test]
 fn a_bad_entry_is_a_miss_and_is_replaced() {
     let (cache, probe) = (folder(), probe_p2().display().to_string());
-    let run = || with_cache(cache.path(), &["run", &probe, "-q", "--", "args", "x"]).exits(0).prints("x\n");
+    let run = || {
+        with_cache(cache.path(), &["run", &probe, "-q", "--", "args", "x"])
+            .exits(0)
+            .prints("x\n")
+    };
     run();
     let entry = entries(cache.path()).pop().expect("an entry");
     let good = std::fs::read(&entry).expect("reads");
@@ -41,10 +50,20 @@ fn a_bad_entry_is_a_miss_and_is_replaced() {
         bytes[middle] ^= 1;
         bytes
     };
-    for bad in [&good[..0], &good[..40], &good[..good.len() / 2], &good[..good.len() - 1], &flipped, b"\x7fELF nothing"] {
+    for bad in [
+        &good[..0],
+        &good[..40],
+        &good[..good.len() / 2],
+        &good[..good.len() - 1],
+        &flipped,
+        b"\x7fELF nothing",
+    ] {
         std::fs::write(&entry, bad).expect("writes");
         run();
-        assert!(std::fs::read(&entry).is_ok_and(|bytes| bytes.len() == good.len()), "it was replaced");
+        assert!(
+            std::fs::read(&entry).is_ok_and(|bytes| bytes.len() == good.len()),
+            "it was replaced"
+        );
     }
 }
 
@@ -52,7 +71,12 @@ fn a_bad_entry_is_a_miss_and_is_replaced() {
 fn two_processes_at_once_leave_whole_entries() {
     let (cache, probe) = (folder(), probe_p2().display().to_string());
     let mut children: Vec<_> = (0..6)
-        .map(|_| wasm_pool(["run", &probe, "-q", "--", "args", "x"]).env("XDG_CACHE_HOME", cache.path()).spawn().expect("starts"))
+        .map(|_| {
+            wasm_pool(["run", &probe, "-q", "--", "args", "x"])
+                .env("XDG_CACHE_HOME", cache.path())
+                .spawn()
+                .expect("starts")
+        })
         .collect();
     for child in children.drain(..) {
         finish(child, std::time::Instant::now()).exits(0).prints("x\n");
@@ -67,7 +91,10 @@ fn a_cache_that_others_can_write_is_not_used() {
     let own = cache.path().join("wasm-pool");
     std::fs::create_dir(&own).expect("makes");
     std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o777)).expect("opens up");
-    with_cache(cache.path(), &["run", &probe, "-q", "--", "args", "x"]).exits(0).prints("x\n").says("others can write");
+    with_cache(cache.path(), &["run", &probe, "-q", "--", "args", "x"])
+        .exits(0)
+        .prints("x\n")
+        .says("others can write");
     assert!(entries(cache.path()).is_empty());
 }
 
@@ -75,7 +102,10 @@ fn a_cache_that_others_can_write_is_not_used() {
 fn without_a_home_programs_run_and_it_is_said_once() {
     let probe = probe_p1().display().to_string();
     let mut command = wasm_pool(["run", &probe, "-q", "-n", "3", "--", "args", "x"]);
-    let command = command.env("XDG_CACHE_HOME", "/proc/nope").env("HOME", "/proc/nope").env("TMPDIR", "/proc/nope");
+    let command = command
+        .env("XDG_CACHE_HOME", "/proc/nope")
+        .env("HOME", "/proc/nope")
+        .env("TMPDIR", "/proc/nope");
     let done = done(command).exits(0).prints("x\nx\nx\n");
     assert_eq!(done.stderr.matches("no code cache").count(), 1, "{done:#?}");
 }
@@ -86,7 +116,22 @@ fn compiled_code_runs_only_where_it_is_trusted() {
     let code = out.path().join("probe.cwasm").display().to_string();
     let probe = probe_p2().display().to_string();
     done(&mut wasm_pool(["compile", &probe, "-o", &code])).exits(0);
-    done(&mut wasm_pool(["run", &code, "--", "args", "x"])).exits(65).one_line().says("--allow-precompiled");
-    done(&mut wasm_pool(["run", &code, "-q", "--allow-precompiled", "--", "args", "x"])).exits(0).prints("x\n");
-    done(&mut wasm_pool(["compile", &probe, "-o", "/surely/not/there"])).exits(74).one_line();
+    done(&mut wasm_pool(["run", &code, "--", "args", "x"]))
+        .exits(65)
+        .one_line()
+        .says("--allow-precompiled");
+    done(&mut wasm_pool([
+        "run",
+        &code,
+        "-q",
+        "--allow-precompiled",
+        "--",
+        "args",
+        "x",
+    ]))
+    .exits(0)
+    .prints("x\n");
+    done(&mut wasm_pool(["compile", &probe, "-o", "/surely/not/there"]))
+        .exits(74)
+        .one_line();
 }

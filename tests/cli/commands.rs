@@ -5,7 +5,9 @@ use crate::harness::*;
 #[test]
 fn runs_core_modules_and_components() {
     for probe in probes() {
-        run(probe, &["-q", "--", "args", "a", "b c"]).exits(0).prints("a\nb c\n");
+        run(probe, &["-q", "--", "args", "a", "b c"])
+            .exits(0)
+            .prints("a\nb c\n");
     }
 }
 
@@ -17,9 +19,13 @@ fn runs_text_format_and_stdin() {
         (data (i32.const 0) "\08\00\00\00\03\00\00\00hi\0a")
         (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))))"#;
     run(wat(hello), &["-q"]).exits(0).prints("hi\n");
-    fed(&mut wasm_pool(["run", "-", "-q"]), hello.as_bytes()).exits(0).prints("hi\n");
+    fed(&mut wasm_pool(["run", "-", "-q"]), hello.as_bytes())
+        .exits(0)
+        .prints("hi\n");
     let binary = std::fs::read(probe_p2()).expect("reads");
-    fed(&mut wasm_pool(["run", "-", "-q", "--", "args", "x"]), &binary).exits(0).prints("x\n");
+    fed(&mut wasm_pool(["run", "-", "-q", "--", "args", "x"]), &binary)
+        .exits(0)
+        .prints("x\n");
 }
 
 #[test]
@@ -49,9 +55,15 @@ fn tells_each_instance_its_number() {
 #[test]
 fn traps_end_one_guest_with_its_reason() {
     let divide = r#"(module (memory (export "memory") 1) (func $half (export "_start") (drop (i32.div_u (i32.const 1) (i32.const 0)))))"#;
-    run(wat(divide), &[]).exits(134).says("trapped").says("integer divide by zero in half");
+    run(wat(divide), &[])
+        .exits(134)
+        .says("trapped")
+        .says("integer divide by zero in half");
     for probe in probes() {
-        run(probe, &["--", "panic", "so it is"]).exits(134).says("so it is").says("unreachable");
+        run(probe, &["--", "panic", "so it is"])
+            .exits(134)
+            .says("so it is")
+            .says("unreachable");
     }
 }
 

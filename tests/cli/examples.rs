@@ -17,7 +17,11 @@ fn dedupe(folder: &Path, instances: &str) -> (Done, Vec<Value>) {
         scan.stdout.as_bytes(),
     )
     .exits(0);
-    let lines = group.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines = group
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     (scan, lines)
 }
 
@@ -37,7 +41,16 @@ fn tree() -> tempfile::TempDir {
     let mut big = std::fs::File::create(root.join("big")).expect("makes");
     (0..40_000u32).for_each(|number| writeln!(big, "{number}").expect("writes"));
     std::fs::copy(root.join("big"), root.join("0/big copy")).expect("copies");
-    for name in ["empty", "also empty", " leading", "-n", "new\nline", "quote\"s\\", "ünïcödé ✓", "*"] {
+    for name in [
+        "empty",
+        "also empty",
+        " leading",
+        "-n",
+        "new\nline",
+        "quote\"s\\",
+        "ünïcödé ✓",
+        "*",
+    ] {
         std::fs::write(root.join(name), "").expect("writes");
     }
     std::fs::write(root.join(std::ffi::OsStr::from_bytes(b"not utf-8 \xff")), "unsayable").expect("writes");
@@ -47,7 +60,7 @@ fn tree() -> tempfile::TempDir {
     symlink("nowhere", root.join("dangling")).expect("links");
     std::fs::hard_link(root.join("big"), root.join("hard link")).expect("links");
     std::fs::write(root.join("secret"), "secret").expect("writes");
-    std::fs::set_permissions(root.join("secret"), std::fs::Permissions::from_mode(0)).expect("closes");
+    std::fs::set_permissions(root.join("secret"), std::fs::Permissions::from_mode(0o0)).expect("closes");
     tree
 }
 
@@ -55,11 +68,16 @@ fn tree() -> tempfile::TempDir {
 fn independent(root: &Path) -> BTreeSet<BTreeSet<String>> {
     let root = root.display().to_string();
     let script = "cd \"$0\" && find . -type f -print0 | xargs -0 sha256sum -z 2>/dev/null; true";
-    let output = std::process::Command::new("bash").args(["-c", script, &root]).output().expect("starts");
+    let output = std::process::Command::new("bash")
+        .args(["-c", script, &root])
+        .output()
+        .expect("starts");
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for record in output.stdout.split(|byte| *byte == 0) {
         // A name that is not UTF-8 is one that WASI cannot say.
-        let Ok(record) = std::str::from_utf8(record) else { continue };
+        let Ok(record) = std::str::from_utf8(record) else {
+            continue;
+        };
         if let Some((hash, path)) = record.split_once("  ./") {
             groups.entry(hash.to_owned()).or_default().insert(path.to_owned());
         }
@@ -76,7 +94,10 @@ fn dedupe_finds_what_sha256sum_finds() {
         .iter()
         .map(|group| {
             let paths = group["paths"].as_array().expect("paths");
-            paths.iter().map(|path| path.as_str().expect("a path").to_owned()).collect()
+            paths
+                .iter()
+                .map(|path| path.as_str().expect("a path").to_owned())
+                .collect()
         })
         .collect();
     assert_eq!(found, independent(tree.path()));
@@ -84,7 +105,11 @@ fn dedupe_finds_what_sha256sum_finds() {
     let saves: u64 = groups.iter().map(|group| group["saves"].as_u64().expect("bytes")).sum();
     assert_eq!(total["saves"], saves);
     // Every file but the one without a name is said once.
-    let files: usize = tool("find", &[&tree.path().display().to_string(), "-type", "f", "-printf", "."]).len();
+    let files: usize = tool(
+        "find",
+        &[&tree.path().display().to_string(), "-type", "f", "-printf", "."],
+    )
+    .len();
     assert_eq!(scan.stdout.lines().count(), files - 1);
 
     // One instance finds the same.
@@ -95,9 +120,24 @@ fn dedupe_finds_what_sha256sum_finds() {
 #[test]
 fn primes_add_up() {
     let guest = root().join("examples/02-primes/primes.wasm");
-    for (instances, limit, primes) in [("8", "5000000", 348_513u64), ("1", "100", 25), ("7", "2", 0), ("3", "0", 0)] {
+    for (instances, limit, primes) in [
+        ("8", "5000000", 348_513u64),
+        ("1", "100", 25),
+        ("7", "2", 0),
+        ("3", "0", 0),
+    ] {
         let done = run(&guest, &["-q", "-n", instances, "--", limit]).exits(0);
-        let sum: u64 = done.stdout.lines().map(|line| line.split(' ').next().expect("a number").parse::<u64>().expect("a number")).sum();
+        let sum: u64 = done
+            .stdout
+            .lines()
+            .map(|line| {
+                line.split(' ')
+                    .next()
+                    .expect("a number")
+                    .parse::<u64>()
+                    .expect("a number")
+            })
+            .sum();
         assert_eq!(sum, primes, "below {limit}");
     }
 }

@@ -20,10 +20,20 @@ fn a_guest_sees_no_file_variable_or_argument_of_ours() {
 
 #[test]
 fn variables_come_by_value_or_from_ours() {
-    let done = done(wasm_pool(["run".as_ref(), probe_p1().as_os_str()]).args(["-q", "--env", "A=1=2", "--env", "B", "--", "env"]).env("B", "b"))
-        .exits(0);
-    assert_eq!(done.lines(), ["A=1=2", "B=b", "WASM_POOL_INSTANCE=0", "WASM_POOL_INSTANCES=1"]);
-    run(probe_p1(), &["--env", "SURELY_NOT_SET", "--", "env"]).exits(2).one_line().says("SURELY_NOT_SET");
+    let done = done(
+        wasm_pool(["run".as_ref(), probe_p1().as_os_str()])
+            .args(["-q", "--env", "A=1=2", "--env", "B", "--", "env"])
+            .env("B", "b"),
+    )
+    .exits(0);
+    assert_eq!(
+        done.lines(),
+        ["A=1=2", "B=b", "WASM_POOL_INSTANCE=0", "WASM_POOL_INSTANCES=1"]
+    );
+    run(probe_p1(), &["--env", "SURELY_NOT_SET", "--", "env"])
+        .exits(2)
+        .one_line()
+        .says("SURELY_NOT_SET");
 }
 
 #[test]
@@ -33,14 +43,27 @@ fn folders_are_read_only_unless_granted_for_writing() {
     let grant = |access: &str| format!("{}::/d{access}", data.path().display());
     for probe in probes() {
         let dir = grant("");
-        run(&probe, &["-q", "--dir", &dir, "--", "read", "/d/f"]).exits(0).prints("hello\n");
-        for act in [&["write", "/d/new", "x"][..], &["write", "/d/f", "x"], &["remove", "/d/f"]] {
+        run(&probe, &["-q", "--dir", &dir, "--", "read", "/d/f"])
+            .exits(0)
+            .prints("hello\n");
+        for act in [
+            &["write", "/d/new", "x"][..],
+            &["write", "/d/f", "x"],
+            &["remove", "/d/f"],
+        ] {
             let done = run(&probe, &[&["-q", "--dir", &grant(":ro"), "--"], act].concat()).exits(0);
             assert!(done.stdout.starts_with("error:"), "{act:?} {done:#?}");
         }
-        assert_eq!(std::fs::read_to_string(data.path().join("f")).ok().as_deref(), Some("hello\n"));
-        run(&probe, &["-q", "--dir", &grant(":rw"), "--", "write", "/d/new", "x"]).exits(0).prints("written\n");
-        run(&probe, &["-q", "--dir", &grant(":rw"), "--", "remove", "/d/new"]).exits(0).prints("removed\n");
+        assert_eq!(
+            std::fs::read_to_string(data.path().join("f")).ok().as_deref(),
+            Some("hello\n")
+        );
+        run(&probe, &["-q", "--dir", &grant(":rw"), "--", "write", "/d/new", "x"])
+            .exits(0)
+            .prints("written\n");
+        run(&probe, &["-q", "--dir", &grant(":rw"), "--", "remove", "/d/new"])
+            .exits(0)
+            .prints("removed\n");
     }
 }
 
@@ -51,16 +74,30 @@ fn nothing_leads_out_of_a_granted_folder() {
     std::os::unix::fs::symlink(outside.path(), data.path().join("link")).expect("links");
     std::os::unix::fs::symlink(outside.path().join("secret"), data.path().join("file-link")).expect("links");
     let grant = format!("{}::/d:rw", data.path().display());
-    let name = outside.path().file_name().expect("a name").to_string_lossy().into_owned();
+    let name = outside
+        .path()
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
     let up = format!("/d/../{name}/secret");
     let absolute = outside.path().join("secret").display().to_string();
     for probe in probes() {
-        for path in ["/d/link/secret", "/d/file-link", "/d/../../../../etc/passwd", up.as_str(), absolute.as_str()] {
+        for path in [
+            "/d/link/secret",
+            "/d/file-link",
+            "/d/../../../../etc/passwd",
+            up.as_str(),
+            absolute.as_str(),
+        ] {
             let done = run(&probe, &["-q", "--dir", &grant, "--", "read", path]).exits(0);
             assert!(done.stdout.starts_with("error:"), "{path} {done:#?}");
         }
         run(&probe, &["-q", "--dir", &grant, "--", "write", "/d/link/secret", "x"]).exits(0);
-        assert_eq!(std::fs::read_to_string(outside.path().join("secret")).ok().as_deref(), Some("secret"));
+        assert_eq!(
+            std::fs::read_to_string(outside.path().join("secret")).ok().as_deref(),
+            Some("secret")
+        );
     }
 }
 
@@ -81,9 +118,21 @@ fn grants_that_cannot_be_given_are_refused_before_the_start() {
     let data = folder();
     std::fs::write(data.path().join("f"), "x").expect("writes");
     let file = format!("{}::/d", data.path().join("f").display());
-    run(probe_p1(), &["--dir", "/surely/not/there::/d", "--", "args"]).exits(66).one_line().says("/surely/not/there");
-    run(probe_p1(), &["--dir", &file, "--", "args"]).exits(66).one_line().says("only a folder can be granted");
+    run(probe_p1(), &["--dir", "/surely/not/there::/d", "--", "args"])
+        .exits(66)
+        .one_line()
+        .says("/surely/not/there");
+    run(probe_p1(), &["--dir", &file, "--", "args"])
+        .exits(66)
+        .one_line()
+        .says("only a folder can be granted");
     let twice = format!("{}::/d", data.path().display());
-    run(probe_p1(), &["--dir", &twice, "--dir", &twice, "--", "args"]).exits(2).one_line().says("two folders");
-    run(probe_p1(), &["--dir", "::", "--", "args"]).exits(2).one_line().says("HOST::GUEST");
+    run(probe_p1(), &["--dir", &twice, "--dir", &twice, "--", "args"])
+        .exits(2)
+        .one_line()
+        .says("two folders");
+    run(probe_p1(), &["--dir", "::", "--", "args"])
+        .exits(2)
+        .one_line()
+        .says("HOST::GUEST");
 }

@@ -19,7 +19,9 @@ fn lines_are_never_torn() {
 
 #[test]
 fn one_guests_bytes_pass_unchanged() {
-    run(probe_p1(), &["-q", "--", "no-newline", "a\u{1b}[1mb"]).exits(0).prints("a\u{1b}[1mb");
+    run(probe_p1(), &["-q", "--", "no-newline", "a\u{1b}[1mb"])
+        .exits(0)
+        .prints("a\u{1b}[1mb");
 }
 
 #[test]
@@ -30,21 +32,43 @@ fn a_last_line_without_a_break_is_kept_apart() {
 
 #[test]
 fn prefix_group_and_files_say_who_wrote_what() {
-    let done = run(probe_p2(), &["-q", "-n", "11", "-o", "prefix", "--", "args", "x{instance}"]).exits(0);
+    let done = run(
+        probe_p2(),
+        &["-q", "-n", "11", "-o", "prefix", "--", "args", "x{instance}"],
+    )
+    .exits(0);
     assert_eq!(done.lines()[..2], ["[ 0] x0", "[ 1] x1"]);
 
-    let done = run(probe_p2(), &["-q", "-n", "3", "-o", "group", "--", "args", "a{instance}", "b{instance}"]).exits(0);
+    let done = run(
+        probe_p2(),
+        &[
+            "-q",
+            "-n",
+            "3",
+            "-o",
+            "group",
+            "--",
+            "args",
+            "a{instance}",
+            "b{instance}",
+        ],
+    )
+    .exits(0);
     for number in 0..3 {
         assert!(done.stdout.contains(&format!("a{number}\nb{number}\n")), "{done:#?}");
     }
 
     let out = folder();
     let mode = format!("files:{}", out.path().join("deep/er").display());
-    run(probe_p2(), &["-q", "-n", "3", "-o", &mode, "--", "args", "x{instance}"]).exits(0).prints("");
+    run(probe_p2(), &["-q", "-n", "3", "-o", &mode, "--", "args", "x{instance}"])
+        .exits(0)
+        .prints("");
     let written = std::fs::read_to_string(out.path().join("deep/er/probe-p2-2.out"));
     assert_eq!(written.ok().as_deref(), Some("x2\n"));
 
-    run(probe_p2(), &["-q", "-n", "3", "-o", "none", "--", "args", "x"]).exits(0).prints("");
+    run(probe_p2(), &["-q", "-n", "3", "-o", "none", "--", "args", "x"])
+        .exits(0)
+        .prints("");
 }
 
 #[test]
@@ -60,7 +84,10 @@ fn a_reader_that_goes_away_is_a_quiet_end() {
     for probe in probes() {
         let began = Instant::now();
         let mut command = wasm_pool(["run".as_ref(), probe.as_os_str()]);
-        let mut child = command.args(["-q", "-n", "2", "--", "flood", "1000000000"]).spawn().expect("starts");
+        let mut child = command
+            .args(["-q", "-n", "2", "--", "flood", "1000000000"])
+            .spawn()
+            .expect("starts");
         let mut stdout = child.stdout.take().expect("a pipe");
         stdout.read_exact(&mut [0; 10]).expect("reads a little");
         drop(stdout);
@@ -74,7 +101,17 @@ fn a_reader_that_stalls_stops_no_deadline_and_no_neighbour() {
     let began = Instant::now();
     let mut command = wasm_pool(["run".as_ref(), probe_p1().as_os_str()]);
     let mut child = command
-        .args(["-n", "2", "--deadline", "300ms", "--grace", "200ms", "--", "flood", "1000000000"])
+        .args([
+            "-n",
+            "2",
+            "--deadline",
+            "300ms",
+            "--grace",
+            "200ms",
+            "--",
+            "flood",
+            "1000000000",
+        ])
         .spawn()
         .expect("starts");
     // Held open and never read.
@@ -87,16 +124,39 @@ fn a_reader_that_stalls_stops_no_deadline_and_no_neighbour() {
 
 #[test]
 fn output_that_cannot_be_written_is_an_error() {
-    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
-    for (args, code) in [(&["-q", "--", "args", "x"][..], 74), (&["-q", "--", "flood", "10000000"], 74)] {
+    let full = || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("opens")
+    };
+    for (args, code) in [
+        (&["-q", "--", "args", "x"][..], 74),
+        (&["-q", "--", "flood", "10000000"], 74),
+    ] {
         let mut command = wasm_pool(["run".as_ref(), probe_p1().as_os_str()]);
-        done(command.args(args).stdout(Stdio::from(full()))).exits(code).says("No space left");
+        done(command.args(args).stdout(Stdio::from(full())))
+            .exits(code)
+            .says("No space left");
     }
-    run(probe_p1(), &["-o", "files:/proc/nope", "--", "args"]).exits(74).one_line();
-    run(probe_p1(), &["--report", "json:/", "--", "args", "x"]).exits(74).one_line().prints("");
-    run(probe_p1(), &["-q", "--report", "json:/dev/full", "--", "args"]).exits(74).one_line();
-    for verb in [&["info"][..], &["inspect", "tests/guests/probe-p1.wasm"], &["completions", "bash"]] {
-        done(wasm_pool(verb).current_dir(root()).stdout(Stdio::from(full()))).exits(74).one_line();
+    run(probe_p1(), &["-o", "files:/proc/nope", "--", "args"])
+        .exits(74)
+        .one_line();
+    run(probe_p1(), &["--report", "json:/", "--", "args", "x"])
+        .exits(74)
+        .one_line()
+        .prints("");
+    run(probe_p1(), &["-q", "--report", "json:/dev/full", "--", "args"])
+        .exits(74)
+        .one_line();
+    for verb in [
+        &["info"][..],
+        &["inspect", "tests/guests/probe-p1.wasm"],
+        &["completions", "bash"],
+    ] {
+        done(wasm_pool(verb).current_dir(root()).stdout(Stdio::from(full())))
+            .exits(74)
+            .one_line();
     }
 }
 
@@ -105,8 +165,15 @@ fn closed_streams_do_no_harm() {
     for closed in [">&-", "2>&-", ">&- 2>&-", "<&-"] {
         let line = format!("\"$0\" run \"$1\" -n 2 -- args x {closed}");
         let mut command = std::process::Command::new("sh");
-        command.args(["-c", &line, env!("CARGO_BIN_EXE_wasm-pool")]).arg(probe_p1());
-        let done = done(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+        command
+            .args(["-c", &line, env!("CARGO_BIN_EXE_wasm-pool")])
+            .arg(probe_p1());
+        let done = done(
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped()),
+        );
         assert!(matches!(done.code, Some(0 | 74)), "{closed} {done:#?}");
     }
 }
@@ -142,21 +209,51 @@ fn the_report_has_the_limits_and_every_guest() {
     let out = folder();
     let file = out.path().join("report");
     let to = format!("json:{}", file.display());
-    run(probe_p1(), &["-q", "-n", "2", "--memory", "8MiB", "--report", &to, "--", "allocate", "9000000"]).exits(134);
+    run(
+        probe_p1(),
+        &[
+            "-q", "-n", "2", "--memory", "8MiB", "--report", &to, "--", "allocate", "9000000",
+        ],
+    )
+    .exits(134);
     let text = std::fs::read_to_string(file).expect("reads");
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     assert_eq!(lines.len(), 4);
     assert_eq!(lines[0]["type"], "run");
     assert_eq!(lines[0]["limits"]["memory_bytes"], 8 << 20);
     for name in [
-        "tables_elements", "stack_bytes", "deadline_s", "cpu_time_s", "fuel_units", "output_bytes", "open_files", "handles",
-        "module_size_bytes", "compile_time_s", "pool_memory_bytes", "grace_s",
+        "tables_elements",
+        "stack_bytes",
+        "deadline_s",
+        "cpu_time_s",
+        "fuel_units",
+        "output_bytes",
+        "open_files",
+        "handles",
+        "module_size_bytes",
+        "compile_time_s",
+        "pool_memory_bytes",
+        "grace_s",
     ] {
         assert!(lines[0]["limits"].get(name).is_some(), "{name}");
     }
-    assert_eq!((&lines[2]["outcome"], &lines[2]["limit"]), (&"limit".into(), &"memory".into()));
-    assert_eq!((&lines[3]["type"], &lines[3]["exit_code"]), (&"total".into(), &134.into()));
+    assert_eq!(
+        (&lines[2]["outcome"], &lines[2]["limit"]),
+        (&"limit".into(), &"memory".into())
+    );
+    assert_eq!(
+        (&lines[3]["type"], &lines[3]["exit_code"]),
+        (&"total".into(), &134.into())
+    );
 
     let done = run(probe_p1(), &["--report", "json", "--", "args"]).exits(0);
-    assert!(done.stderr.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{done:#?}");
+    assert!(
+        done.stderr
+            .lines()
+            .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()),
+        "{done:#?}"
+    );
 }

@@ -16,7 +16,10 @@ fn started(args: &[&str], lines: usize) -> (std::process::Child, Instant) {
         (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20))) (loop (br 0))))"#;
     let guest = wat(guest);
     let began = Instant::now();
-    let mut child = wasm_pool(["run".as_ref(), guest.path().as_os_str()]).args(args).spawn().expect("starts");
+    let mut child = wasm_pool(["run".as_ref(), guest.path().as_os_str()])
+        .args(args)
+        .spawn()
+        .expect("starts");
     let stdout = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
     assert_eq!(stdout.lines().take(lines).flatten().count(), lines);
     (child, began)
@@ -51,9 +54,13 @@ fn nothing_new_starts_after_a_signal_and_what_runs_may_end() {
     // The signal handler is in place before the workers are.
     let threads = format!("/proc/{}/task", child.id());
     eventually("the workers", || {
-        std::fs::read_dir(&threads).into_iter().flatten().flatten().any(|thread| {
-            std::fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| name.starts_with("wasm-pool-0"))
-        })
+        std::fs::read_dir(&threads)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|thread| {
+                std::fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| name.starts_with("wasm-pool-0"))
+            })
     });
     signal(&child, Signal::INT);
     let done = finish(child, began).exits(130);

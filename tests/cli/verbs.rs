@@ -29,9 +29,29 @@ fn a_wrong_command_line_is_one_line_and_exit_code_2() {
 fn help_and_version_go_to_stdout() {
     let help = done(&mut wasm_pool(["run", "--help"])).exits(0);
     for flag in [
-        "--memory", "--tables", "--stack", "--deadline", "--cpu-time", "--fuel", "--output-limit", "--open-files", "--handles",
-        "--module-size", "--compile-time", "--pool-memory", "--grace", "--dir", "--env", "--stdin", "--output", "--report",
-        "--keep-going", "--fail-fast", "--workers", "--instances", "--no-cache",
+        "--memory",
+        "--tables",
+        "--stack",
+        "--deadline",
+        "--cpu-time",
+        "--fuel",
+        "--output-limit",
+        "--open-files",
+        "--handles",
+        "--module-size",
+        "--compile-time",
+        "--pool-memory",
+        "--grace",
+        "--dir",
+        "--env",
+        "--stdin",
+        "--output",
+        "--report",
+        "--keep-going",
+        "--fail-fast",
+        "--workers",
+        "--instances",
+        "--no-cache",
     ] {
         assert!(help.stdout.contains(flag), "{flag}");
     }
@@ -53,16 +73,34 @@ fn help_into_a_closed_pipe_is_no_error() {
 #[test]
 fn inspect_says_what_a_guest_is() {
     let done_p1 = done(wasm_pool(["inspect"]).arg(probe_p1())).exits(0);
-    for said in ["core module", "can wait in", "poll_oneoff", "may use folders (--dir)", "_start: func()"] {
+    for said in [
+        "core module",
+        "can wait in",
+        "poll_oneoff",
+        "may use folders (--dir)",
+        "_start: func()",
+    ] {
         assert!(done_p1.stdout.contains(said), "{said} {done_p1:#?}");
     }
     let done_p2 = done(wasm_pool(["inspect"]).arg(probe_p2())).exits(0);
-    for said in ["component", "wasi:cli/run@0.2", "run: func() -> result", "wasi:filesystem/types@0.2", "always denied"] {
+    for said in [
+        "component",
+        "wasi:cli/run@0.2",
+        "run: func() -> result",
+        "wasi:filesystem/types@0.2",
+        "always denied",
+    ] {
         assert!(done_p2.stdout.contains(said), "{said} {done_p2:#?}");
     }
-    let adder = wat(r#"(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#);
+    let adder =
+        wat(r#"(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#);
     let done_core = done(wasm_pool(["inspect"]).arg(adder.path())).exits(0);
-    for said in ["blocking  never", "add: func(i32, i32) -> i32", "needs none", "no command"] {
+    for said in [
+        "blocking  never",
+        "add: func(i32, i32) -> i32",
+        "needs none",
+        "no command",
+    ] {
         assert!(done_core.stdout.contains(said), "{said} {done_core:#?}");
     }
     let json = done(wasm_pool(["inspect", "--json"]).arg(probe_p2())).exits(0);
@@ -73,7 +111,15 @@ fn inspect_says_what_a_guest_is() {
 #[test]
 fn info_says_what_the_machine_holds() {
     let done_text = done(&mut wasm_pool(["info"])).exits(0);
-    for said in ["Wasmtime 48.", "workers", "instances", "max_map_count", "features off", "allocator", "addresses"] {
+    for said in [
+        "Wasmtime 48.",
+        "workers",
+        "instances",
+        "max_map_count",
+        "features off",
+        "allocator",
+        "addresses",
+    ] {
         assert!(done_text.stdout.contains(said), "{said} {done_text:#?}");
     }
     let json = done(&mut wasm_pool(["info", "--json"])).exits(0);
@@ -83,7 +129,12 @@ fn info_says_what_the_machine_holds() {
 #[test]
 fn workers_default_to_the_cores_of_the_affinity_mask() {
     let mut command = std::process::Command::new("taskset");
-    command.args(["-c", "0", env!("CARGO_BIN_EXE_wasm-pool"), "run"]).arg(probe_p1()).args(["-n", "2", "--", "args"]);
-    let command = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    command
+        .args(["-c", "0", env!("CARGO_BIN_EXE_wasm-pool"), "run"])
+        .arg(probe_p1())
+        .args(["-n", "2", "--", "args"]);
+    let command = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
     done(command).exits(0).says("on 1 worker");
 }

@@ -14,7 +14,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The repository.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("host/ lies in the repository").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("host/ lies in the repository")
+        .to_owned()
 }
 
 /// The probe, built for WASI preview 1.
@@ -44,7 +47,11 @@ pub(crate) fn wat(source: &str) -> tempfile::NamedTempFile {
 
 /// A file with these bytes.
 pub(crate) fn file(bytes: &[u8], ending: &str) -> tempfile::NamedTempFile {
-    let mut file = tempfile::Builder::new().prefix("guest").suffix(ending).tempfile().expect("a temporary file");
+    let mut file = tempfile::Builder::new()
+        .prefix("guest")
+        .suffix(ending)
+        .tempfile()
+        .expect("a temporary file");
     file.write_all(bytes).expect("writes the guest");
     file
 }
@@ -87,7 +94,10 @@ impl Done {
     /// Checks that stderr is one line that begins with our name.
     #[track_caller]
     pub(crate) fn one_line(self) -> Done {
-        assert!(self.stderr.starts_with("wasm-pool: ") && self.stderr.lines().count() == 1, "{self:#?}");
+        assert!(
+            self.stderr.starts_with("wasm-pool: ") && self.stderr.lines().count() == 1,
+            "{self:#?}"
+        );
         self
     }
 
@@ -140,7 +150,10 @@ pub(crate) fn finish(mut child: Child, began: Instant) -> Done {
     let stdout = child.stdout.take().map(collect);
     let stderr = child.stderr.take().map(collect);
     let code = wait(&mut child, began + PATIENCE);
-    let text = |pipe: Option<mpsc::Receiver<String>>| pipe.and_then(|pipe| pipe.recv_timeout(PATIENCE).ok()).unwrap_or_default();
+    let text = |pipe: Option<mpsc::Receiver<String>>| {
+        pipe.and_then(|pipe| pipe.recv_timeout(PATIENCE).ok())
+            .unwrap_or_default()
+    };
     Done {
         code,
         stdout: text(stdout),
@@ -195,6 +208,10 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 /// Runs an ordinary tool of the system and gives what it printed.
 pub(crate) fn tool(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output().expect("the tool starts");
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("prints UTF-8")
 }

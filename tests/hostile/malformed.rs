@@ -28,7 +28,10 @@ fn refused(name: &str, bytes: &[u8], said: &str) {
         let done = done.exits(65).one_line();
         assert!(done.stderr.contains(said), "{name}: no {said:?} in {done:#?}");
     }
-    fed(&mut wasm_pool(["run", "-", "--no-cache"]), bytes).exits(65).one_line().says(said);
+    fed(&mut wasm_pool(["run", "-", "--no-cache"]), bytes)
+        .exits(65)
+        .one_line()
+        .says(said);
 }
 
 #[test]
@@ -37,7 +40,11 @@ fn what_is_no_webassembly_is_refused_with_what_it_looks_like() {
         ("empty", &b""[..], "an empty file"),
         ("magic only", b"\0asm", "cut off in its header"),
         ("half a header", b"\0asm\x01\0", "cut off in its header"),
-        ("bad magic", b"\0bsm\x01\0\0\0", "unknown data that starts with 00 62 73 6d"),
+        (
+            "bad magic",
+            b"\0bsm\x01\0\0\0",
+            "unknown data that starts with 00 62 73 6d",
+        ),
         ("bad version", b"\0asm\x02\0\0\0", "unknown version"),
         ("elf", b"\x7fELF\x02\x01\x01\0\0\0\0\0", "native program"),
         ("gzip", b"\x1f\x8b\x08\0", "gzip"),
@@ -65,34 +72,68 @@ fn malformed_webassembly_is_refused() {
         ("cut in a section", &good[..good.len() / 2]),
         ("cut in a component", &component[..component.len() / 2]),
         ("trailing junk", &trailing),
-        ("over-long LEB", &[HEADER, &[1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00]].concat()),
+        (
+            "over-long LEB",
+            &[HEADER, &[1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00]].concat(),
+        ),
         ("a section longer than the file", &[HEADER, &[1, 0x7f, 0]].concat()),
-        ("four thousand million types", &[HEADER, &[1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f]].concat()),
+        (
+            "four thousand million types",
+            &[HEADER, &[1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f]].concat(),
+        ),
         ("a function without code", &module(&[TYPE, FUNCTION])),
         ("code without a function", &module(&[TYPE, (10, &[1, 2, 0, 0x0b])])),
         ("a section twice", &module(&[TYPE, TYPE])),
         ("sections out of order", &module(&[FUNCTION, TYPE])),
         ("an unknown section", &module(&[(99, &[])])),
-        ("a type error", &module(&[TYPE, FUNCTION, (10, &[1, 4, 0, 0x41, 0, 0x0b])])),
-        ("an unknown opcode", &module(&[TYPE, FUNCTION, (10, &[1, 3, 0, 0xff, 0x0b])])),
-        ("a call out of range", &module(&[TYPE, FUNCTION, (10, &[1, 4, 0, 0x10, 9, 0x0b])])),
-        ("50,001 locals", &module(&[TYPE, FUNCTION, (10, &[1, 7, 1, 0xd1, 0x86, 0x03, 0x7f, 0x0b, 0x0b])])),
+        (
+            "a type error",
+            &module(&[TYPE, FUNCTION, (10, &[1, 4, 0, 0x41, 0, 0x0b])]),
+        ),
+        (
+            "an unknown opcode",
+            &module(&[TYPE, FUNCTION, (10, &[1, 3, 0, 0xff, 0x0b])]),
+        ),
+        (
+            "a call out of range",
+            &module(&[TYPE, FUNCTION, (10, &[1, 4, 0, 0x10, 9, 0x0b])]),
+        ),
+        (
+            "50,001 locals",
+            &module(&[TYPE, FUNCTION, (10, &[1, 7, 1, 0xd1, 0x86, 0x03, 0x7f, 0x0b, 0x0b])]),
+        ),
         ("not UTF-8 in a name", &module(&[(2, &[1, 1, 0xff, 1, b'a', 0, 0])])),
     ] {
         refused(name, bytes, invalid);
     }
-    refused("text with an error", b"(module (func (export \"_start\") (i32.const)))", "at line 1, column");
+    refused(
+        "text with an error",
+        b"(module (func (export \"_start\") (i32.const)))",
+        "at line 1, column",
+    );
     refused("text that never ends", b"(module (func", "WebAssembly text");
 }
 
 #[test]
 fn features_that_are_off_are_refused() {
     for (name, source) in [
-        ("shared memory", r#"(module (memory (export "memory") 1 1 shared) (func (export "_start")))"#),
-        ("atomics", r#"(module (memory (export "memory") 1) (func (export "_start") (drop (i32.atomic.load (i32.const 0)))))"#),
-        ("memory64", r#"(module (memory (export "memory") i64 1) (func (export "_start")))"#),
+        (
+            "shared memory",
+            r#"(module (memory (export "memory") 1 1 shared) (func (export "_start")))"#,
+        ),
+        (
+            "atomics",
+            r#"(module (memory (export "memory") 1) (func (export "_start") (drop (i32.atomic.load (i32.const 0)))))"#,
+        ),
+        (
+            "memory64",
+            r#"(module (memory (export "memory") i64 1) (func (export "_start")))"#,
+        ),
         ("exceptions", r#"(module (tag $t) (func (export "_start") (throw $t)))"#),
-        ("gc", r#"(module (type $s (struct)) (func (export "_start") (drop (struct.new $s))))"#),
+        (
+            "gc",
+            r#"(module (type $s (struct)) (func (export "_start") (drop (struct.new $s))))"#,
+        ),
         ("table64", r#"(module (table i64 1 funcref) (func (export "_start")))"#),
     ] {
         refused(name, source.as_bytes(), "a feature that is off");
@@ -104,10 +145,19 @@ fn what_is_no_command_is_refused_with_what_was_found() {
     for (source, said) in [
         (r#"(module (func (export "add")))"#, "this one exports \"add\""),
         ("(module)", "this one exports nothing"),
-        ("(component)", "needs the export `wasi:cli/run`, and this one exports nothing"),
+        (
+            "(component)",
+            "needs the export `wasi:cli/run`, and this one exports nothing",
+        ),
         (r#"(module (func (export "_start") (param i32)))"#, "its `_start` takes"),
-        (r#"(module (func (export "_start") (result i32) (i32.const 0)))"#, "its `_start` takes"),
-        (r#"(module (memory (export "_start") 1))"#, "its `_start` is not a function"),
+        (
+            r#"(module (func (export "_start") (result i32) (i32.const 0)))"#,
+            "its `_start` takes",
+        ),
+        (
+            r#"(module (memory (export "_start") 1))"#,
+            "its `_start` is not a function",
+        ),
     ] {
         run(wat(source), &[]).exits(65).one_line().says(said);
     }
@@ -116,12 +166,30 @@ fn what_is_no_command_is_refused_with_what_was_found() {
 #[test]
 fn imports_that_are_not_offered_are_refused_by_name() {
     for (source, said) in [
-        (r#"(module (import "env" "\1b[31mfoo" (func)) (func (export "_start")))"#, "from \"env\""),
-        (r#"(module (import "wasi_snapshot_preview1" "fd_writ" (func)) (func (export "_start")))"#, "\"fd_writ\""),
-        (r#"(module (import "wasi_snapshot_preview1" "fd_write" (func)) (func (export "_start")))"#, "fd_write"),
-        (r#"(module (import "wasi_snapshot_preview1" "fd_write" (memory 1)) (func (export "_start")))"#, "fd_write"),
-        (r#"(component (import "a:b/c" (instance (export "d" (func)))))"#, "a:b/c"),
-        (r#"(component (import "wasi:cli/exit@0.2.0" (instance (export "exit" (func (param "x" string))))))"#, "wasi:cli/exit"),
+        (
+            r#"(module (import "env" "\1b[31mfoo" (func)) (func (export "_start")))"#,
+            "from \"env\"",
+        ),
+        (
+            r#"(module (import "wasi_snapshot_preview1" "fd_writ" (func)) (func (export "_start")))"#,
+            "\"fd_writ\"",
+        ),
+        (
+            r#"(module (import "wasi_snapshot_preview1" "fd_write" (func)) (func (export "_start")))"#,
+            "fd_write",
+        ),
+        (
+            r#"(module (import "wasi_snapshot_preview1" "fd_write" (memory 1)) (func (export "_start")))"#,
+            "fd_write",
+        ),
+        (
+            r#"(component (import "a:b/c" (instance (export "d" (func)))))"#,
+            "a:b/c",
+        ),
+        (
+            r#"(component (import "wasi:cli/exit@0.2.0" (instance (export "exit" (func (param "x" string))))))"#,
+            "wasi:cli/exit",
+        ),
     ] {
         let done = run(wat(source), &[]).exits(65).one_line().says(said);
         assert!(!done.stderr.contains('\u{1b}'), "{done:#?}");
@@ -130,12 +198,64 @@ fn imports_that_are_not_offered_are_refused_by_name() {
 
 #[test]
 fn compile_bombs_end_in_time() {
-    let nested = format!("(module (func (export \"_start\") {}{}))", "(block ".repeat(50_000), ")".repeat(50_000));
-    let locals = module(&[TYPE, FUNCTION, (7, &[1, 6, b'_', b's', b't', b'a', b'r', b't', 0, 0]), (10, &[1, 6, 1, 0xd0, 0x86, 0x03, 0x7f, 0x0b])]);
-    let arms = format!("(module (func (export \"_start\") (block (br_table {} (i32.const 0)))))", "0 ".repeat(200_000));
-    for (name, bytes) in [("nested blocks", nested.as_bytes()), ("50,000 locals", &locals), ("200,000 arms", arms.as_bytes())] {
+    let nested = format!(
+        "(module (func (export \"_start\") {}{}))",
+        "(block ".repeat(50_000),
+        ")".repeat(50_000)
+    );
+    let locals = module(&[
+        TYPE,
+        FUNCTION,
+        (7, &[1, 6, b'_', b's', b't', b'a', b'r', b't', 0, 0]),
+        (10, &[1, 6, 1, 0xd0, 0x86, 0x03, 0x7f, 0x0b]),
+    ]);
+    let arms = format!(
+        "(module (func (export \"_start\") (block (br_table {} (i32.const 0)))))",
+        "0 ".repeat(200_000)
+    );
+    for (name, bytes) in [
+        ("nested blocks", nested.as_bytes()),
+        ("50,000 locals", &locals),
+        ("200,000 arms", arms.as_bytes()),
+    ] {
         let guest = file(bytes, ".wat");
         let done = run(&guest, &["--no-cache", "--compile-time", "20s"]);
-        assert!(matches!(done.code, Some(0 | 65)) && done.took < Duration::from_secs(30), "{name}: {done:#?}");
+        assert!(
+            matches!(done.code, Some(0 | 65)) && done.took < Duration::from_secs(30),
+            "{name}: {done:#?}"
+        );
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+
+    /// Real guests with some of their bytes changed or cut off: loaded or refused, never a panic.
+    #[test]
+    fn damaged_guests_never_panic(
+        component in proptest::bool::ANY,
+        changes in proptest::collection::vec((proptest::num::usize::ANY, proptest::num::u8::ANY), 1..6),
+        cut in proptest::option::of(proptest::num::usize::ANY),
+    ) {
+        use std::sync::LazyLock;
+        use wasm_pool::{Engine, ErrorKind, Limits, Program};
+        static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().expect("an engine"));
+        static GUESTS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+            // Small ones: most of a big one is code, and damage should meet headers too.
+            [SPIN.as_bytes(), br#"(component (core module $m (func (export "f"))) (core instance (instantiate $m)))"#]
+                .map(|source| wat::parse_bytes(source).expect("parses").into_owned())
+        });
+        let mut bytes = GUESTS[usize::from(component)].clone();
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut % (bytes.len() + 1));
+        }
+        if let Err(error) = Program::from_bytes(&ENGINE, "damaged", &bytes, &Limits::default()) {
+            proptest::prop_assert_eq!(error.kind(), ErrorKind::Refused);
+            proptest::prop_assert_eq!(error.to_string().lines().count(), 1);
+        }
     }
 }

@@ -36,7 +36,7 @@ fn what_is_no_file_is_unreadable() {
 fn a_file_that_may_not_be_read_is_unreadable() {
     use std::os::unix::fs::PermissionsExt;
     let guest = wat("(module)");
-    std::fs::set_permissions(guest.path(), std::fs::Permissions::from_mode(0)).expect("closes");
+    std::fs::set_permissions(guest.path(), std::fs::Permissions::from_mode(0o0)).expect("closes");
     // Root may read everything; then the file is read, and is no command.
     let may = std::fs::File::open(guest.path()).is_ok();
     run(&guest, &[]).exits(if may { 65 } else { 66 }).one_line();

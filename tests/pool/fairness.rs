@@ -10,8 +10,12 @@ use crate::{doing, pool_for, printing, probe, within};
 #[test]
 fn equal_guests_get_equal_time() {
     let (pool, program) = pool_for(SPIN.as_bytes(), 20, 2);
-    let guests: Vec<_> =
-        (0..8).map(|_| pool.spawn(&program, within(Duration::from_millis(800), Setup::default())).expect("starts")).collect();
+    let guests: Vec<_> = (0..8)
+        .map(|_| {
+            pool.spawn(&program, within(Duration::from_millis(800), Setup::default()))
+                .expect("starts")
+        })
+        .collect();
     let used: Vec<_> = guests.iter().map(|guest| guest.join().cpu).collect();
     let (least, most) = (used.iter().min().expect("eight"), used.iter().max().expect("eight"));
     assert!(most.as_secs_f64() < least.as_secs_f64() * 1.5, "{used:?}");
@@ -20,9 +24,12 @@ fn equal_guests_get_equal_time() {
 #[test]
 fn a_guest_that_waits_is_served_beside_spinning_ones() {
     let (pool, spinner) = pool_for(SPIN.as_bytes(), 100, 2);
-    let spinners: Vec<_> = (0..8).map(|_| pool.spawn(&spinner, Setup::default()).expect("starts")).collect();
+    let spinners: Vec<_> = (0..8)
+        .map(|_| pool.spawn(&spinner, Setup::default()).expect("starts"))
+        .collect();
     let engine = spinner.engine();
-    let program = wasm_pool::Program::from_bytes(engine, "probe", &probe(), &wasm_pool::Limits::default()).expect("a program");
+    let program =
+        wasm_pool::Program::from_bytes(engine, "probe", &probe(), &wasm_pool::Limits::default()).expect("a program");
     let mut late: Vec<_> = (0..20)
         .map(|_| {
             let began = Instant::now();

@@ -51,27 +51,41 @@ fn a_kill_ends_a_guest_that_spins_sleeps_or_waits_for_room() {
 #[test]
 fn a_deadline_ends_only_its_own_guest() {
     let (pool, program) = pool_for(SPIN.as_bytes(), 10, 2);
-    let short = pool.spawn(&program, within(Duration::from_millis(50), Setup::default())).expect("starts");
-    let long = pool.spawn(&program, within(Duration::from_millis(400), Setup::default())).expect("starts");
+    let short = pool
+        .spawn(&program, within(Duration::from_millis(50), Setup::default()))
+        .expect("starts");
+    let long = pool
+        .spawn(&program, within(Duration::from_millis(400), Setup::default()))
+        .expect("starts");
     assert_eq!(short.join().outcome, Outcome::Deadline(Duration::from_millis(50)));
     assert!(long.is_running());
     let ending = long.join();
     assert_eq!(ending.outcome, Outcome::Deadline(Duration::from_millis(400)));
-    assert!(ending.wall >= Duration::from_millis(400) && ending.cpu > Duration::from_millis(100), "{ending:?}");
+    assert!(
+        ending.wall >= Duration::from_millis(400) && ending.cpu > Duration::from_millis(100),
+        "{ending:?}"
+    );
 }
 
 #[test]
 fn deadlines_are_met_beside_many_spinning_guests() {
     let (pool, program) = pool_for(SPIN.as_bytes(), 200, 2);
-    let spinners: Vec<_> = (0..100).map(|_| pool.spawn(&program, Setup::default()).expect("starts")).collect();
+    let spinners: Vec<_> = (0..100)
+        .map(|_| pool.spawn(&program, Setup::default()).expect("starts"))
+        .collect();
     let late: Vec<_> = (1..=40)
         .map(|number| {
             let deadline = Duration::from_millis(5 * number);
-            let guest = pool.spawn(&program, within(deadline, Setup::default())).expect("starts");
+            let guest = pool
+                .spawn(&program, within(deadline, Setup::default()))
+                .expect("starts");
             (guest, deadline)
         })
         .collect();
-    let mut over: Vec<_> = late.iter().map(|(guest, deadline)| guest.join().wall.saturating_sub(*deadline)).collect();
+    let mut over: Vec<_> = late
+        .iter()
+        .map(|(guest, deadline)| guest.join().wall.saturating_sub(*deadline))
+        .collect();
     over.sort_unstable();
     // A spinning guest may be the one that must be asked; the rest is the machine's noise.
     assert!(over[over.len() / 2] < Duration::from_millis(50), "{over:?}");
@@ -83,7 +97,9 @@ fn deadlines_are_met_beside_many_spinning_guests() {
 fn sleeping_guests_hold_no_worker() {
     let (pool, program) = pool_for(&probe(), 1_000, 1);
     let began = Instant::now();
-    let sleepers: Vec<_> = (0..200).map(|_| pool.spawn(&program, doing(&["sleep", "300"])).expect("starts")).collect();
+    let sleepers: Vec<_> = (0..200)
+        .map(|_| pool.spawn(&program, doing(&["sleep", "300"])).expect("starts"))
+        .collect();
     assert!(sleepers.iter().all(|guest| guest.join().outcome == Outcome::Exited(0)));
     // One after another would take a minute.
     assert!(began.elapsed() < Duration::from_secs(20));
@@ -106,16 +122,25 @@ fn everybody_who_waits_hears_of_the_end() {
             std::thread::spawn(move || guest.join().outcome)
         })
         .collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
     assert_eq!(runtime.block_on(guest.wait()).outcome, Outcome::Exited(3));
-    assert!(threads.into_iter().all(|thread| thread.join().is_ok_and(|outcome| outcome == Outcome::Exited(3))));
+    assert!(
+        threads
+            .into_iter()
+            .all(|thread| thread.join().is_ok_and(|outcome| outcome == Outcome::Exited(3)))
+    );
     assert_eq!(heard.load(Ordering::SeqCst), 1);
 }
 
 #[test]
 fn async_callers_are_never_blocked_by_guests() {
     let (pool, program) = pool_for(SPIN.as_bytes(), 10, 2);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let spin = pool.run_async(&program, within(Duration::from_millis(200), Setup::default()));
         let tick = async {
@@ -137,10 +162,17 @@ fn async_callers_are_never_blocked_by_guests() {
 fn a_panic_in_a_callback_of_ours_takes_no_worker_along() {
     let (pool, program) = pool_for(&probe(), 10, 1);
     let mut setup = doing(&["args", "x"]);
-    setup.stdio.stdout = wasm_pool::stdio::Output::Pipe(wasm_pool::stdio::OutputPipe::new(1024, || panic!("on purpose")));
+    setup.stdio.stdout =
+        wasm_pool::stdio::Output::Pipe(wasm_pool::stdio::OutputPipe::new(1024, || panic!("on purpose")));
     let ending = pool.run(&program, setup).expect("starts");
-    assert!(matches!(&ending.outcome, Outcome::HostError(why) if why.contains("on purpose")), "{ending:?}");
-    assert_eq!(pool.run(&program, doing(&["args"])).expect("starts").outcome, Outcome::Exited(0));
+    assert!(
+        matches!(&ending.outcome, Outcome::HostError(why) if why.contains("on purpose")),
+        "{ending:?}"
+    );
+    assert_eq!(
+        pool.run(&program, doing(&["args"])).expect("starts").outcome,
+        Outcome::Exited(0)
+    );
 }
 
 #[test]
@@ -150,11 +182,22 @@ fn what_cannot_be_started_says_why() {
         fuel: Some(1),
         ..Limits::default()
     };
-    let refused = pool.spawn(&program, Setup { limits, ..Setup::default() });
+    let refused = pool.spawn(
+        &program,
+        Setup {
+            limits,
+            ..Setup::default()
+        },
+    );
     assert_eq!(refused.expect_err("refuses").kind(), ErrorKind::Usage);
 
-    let held: Vec<_> = (0..2).map(|_| pool.spawn(&program, Setup::default()).expect("starts")).collect();
-    assert_eq!(pool.spawn(&program, Setup::default()).expect_err("refuses").kind(), ErrorKind::Unfit);
+    let held: Vec<_> = (0..2)
+        .map(|_| pool.spawn(&program, Setup::default()).expect("starts"))
+        .collect();
+    assert_eq!(
+        pool.spawn(&program, Setup::default()).expect_err("refuses").kind(),
+        ErrorKind::Unfit
+    );
     held.iter().for_each(wasm_pool::Interpreter::kill);
     held.iter().for_each(|guest| drop(guest.join()));
 
@@ -181,7 +224,11 @@ fn random_kills_kill_nobody_else() {
     for _ in 0..40 {
         let crew: Vec<_> = (0..20)
             .map(|_| {
-                let act = if random(2) == 0 { doing(&["sleep", "3"]) } else { doing(&["args", "x"]) };
+                let act = if random(2) == 0 {
+                    doing(&["sleep", "3"])
+                } else {
+                    doing(&["args", "x"])
+                };
                 (pool.spawn(&program, act).expect("starts"), random(2) == 0)
             })
             .collect();

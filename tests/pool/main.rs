@@ -1,4 +1,5 @@
 //! The library, as a larger service uses it: many lives on few workers, ends, budgets, shutdown.
+#![allow(clippy::expect_used, clippy::panic)] // a test that cannot go on fails
 
 #[path = "../harness/mod.rs"]
 mod harness;

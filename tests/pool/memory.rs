@@ -9,7 +9,11 @@ use crate::{allocations, doing, pool_on, probe, within};
 /// Resident memory of this process in bytes.
 fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("reads");
-    let pages: u64 = statm.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a number");
+    let pages: u64 = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .expect("a number");
     pages * rustix::param::page_size() as u64
 }
 
@@ -31,7 +35,11 @@ const REMEMBERS: &str = r#"(module
 #[test]
 fn the_next_tenant_reads_zeros() {
     for allocation in allocations() {
-        let (pool, program) = pool_on(Engine::builder().instances(4).allocation(allocation), REMEMBERS.as_bytes(), 2);
+        let (pool, program) = pool_on(
+            Engine::builder().instances(4).allocation(allocation),
+            REMEMBERS.as_bytes(),
+            2,
+        );
         for _ in 0..300 {
             let ending = pool.run(&program, Setup::default()).expect("starts");
             assert_eq!(ending.outcome, Outcome::Exited(0), "{allocation:?}");
@@ -41,7 +49,11 @@ fn the_next_tenant_reads_zeros() {
 
 #[test]
 fn thousands_of_lives_leave_nothing() {
-    let (pool, program) = pool_on(Engine::builder().instances(64).allocation(Allocation::Pooling), &probe(), 2);
+    let (pool, program) = pool_on(
+        Engine::builder().instances(64).allocation(Allocation::Pooling),
+        &probe(),
+        2,
+    );
     let round = |lives: usize| {
         for _ in 0..lives / 50 {
             let crew: Vec<_> = (0..50)
@@ -64,14 +76,20 @@ fn thousands_of_lives_leave_nothing() {
     round(5_000);
     let grown = resident().saturating_sub(memory);
     assert!(grown < 8 << 20, "{grown} bytes more");
-    assert!(descriptors() <= files + 2, "{files} files before, {} after", descriptors());
+    assert!(
+        descriptors() <= files + 2,
+        "{files} files before, {} after",
+        descriptors()
+    );
     assert_eq!((pool.alive(), pool.budget().used()), (0, 0));
 }
 
 #[test]
 fn the_budget_is_shared_and_returned() {
     let (pool, program) = pool_on(Engine::builder().instances(10), &probe(), 2);
-    let guests: Vec<_> = (0..3).map(|_| pool.spawn(&program, doing(&["sleep", "100"])).expect("starts")).collect();
+    let guests: Vec<_> = (0..3)
+        .map(|_| pool.spawn(&program, doing(&["sleep", "100"])).expect("starts"))
+        .collect();
     guests.iter().for_each(|guest| drop(guest.join()));
     assert!(pool.budget().peak() >= 3 * program.initial_memory());
     assert_eq!(pool.budget().used(), 0);

@@ -62,7 +62,10 @@ fn hash(path: &PathBuf, buffer: &mut [u8]) -> io::Result<(u64, String)> {
             }
         }
     }
-    Ok((size, digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((
+        size,
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+    ))
 }
 
 /// A folder that cannot be listed, said once, by the instance it belongs to.

@@ -47,7 +47,9 @@ fn count_in_window(window: Range<u64>, small: &[u64]) -> u64 {
         }
     }
     let from = window.start.max(2);
-    (from..window.end).filter(|number| !composite[(number - window.start) as usize]).count() as u64
+    (from..window.end)
+        .filter(|number| !composite[(number - window.start) as usize])
+        .count() as u64
 }
 
 /// All primes below a small limit.

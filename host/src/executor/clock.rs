@@ -74,7 +74,10 @@ impl Clock {
             let mut deadlines = self.deadlines.lock();
             let number = deadlines.next_number;
             deadlines.next_number += 1;
-            let earliest = deadlines.lives.first_key_value().is_none_or(|(first, _)| deadline < first.0);
+            let earliest = deadlines
+                .lives
+                .first_key_value()
+                .is_none_or(|(first, _)| deadline < first.0);
             deadlines.lives.insert((deadline, number), Arc::downgrade(life));
             (Appointment(deadline, number), earliest)
         };

@@ -33,7 +33,11 @@ pub(super) struct Life<S: Settle> {
 }
 
 impl<S: Settle> Life<S> {
-    pub(super) fn new(control: Arc<Control>, guest: impl Future<Output = Option<Outcome>> + Send + 'static, settle: S) -> Life<S> {
+    pub(super) fn new(
+        control: Arc<Control>,
+        guest: impl Future<Output = Option<Outcome>> + Send + 'static,
+        settle: S,
+    ) -> Life<S> {
         Life {
             control,
             guest: Some(Box::pin(guest)),
@@ -109,5 +113,8 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("a host call panicked: {}", crate::text::one_line(text.unwrap_or("no message")))
+    format!(
+        "a host call panicked: {}",
+        crate::text::one_line(text.unwrap_or("no message"))
+    )
 }

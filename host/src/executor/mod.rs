@@ -66,7 +66,9 @@ impl Executor {
                 Err(error) => {
                     lanes.close(number);
                     clock.stop();
-                    return Err(Error::host(format!("worker {number} of {workers} cannot be started: {error}")));
+                    return Err(Error::host(format!(
+                        "worker {number} of {workers} cannot be started: {error}"
+                    )));
                 }
             }
         }

@@ -13,7 +13,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(number: usize, lanes: &Arc<Lanes>, clock: &Arc<Clock>, reactor: &tokio::runtime::Handle) -> Worker {
+    pub(super) fn new(
+        number: usize,
+        lanes: &Arc<Lanes>,
+        clock: &Arc<Clock>,
+        reactor: &tokio::runtime::Handle,
+    ) -> Worker {
         Worker {
             lanes: Arc::clone(lanes),
             seat: Seat::new(clock, number),

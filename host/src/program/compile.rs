@@ -101,7 +101,12 @@ fn translate(engine: &Engine, bytes: &[u8]) -> Result<Code> {
         Kind::Module => wasmtime::Module::from_binary(engine.wasmtime(), &wasm).map(Code::Module),
         Kind::Component => wasmtime::component::Component::from_binary(engine.wasmtime(), &wasm).map(Code::Component),
     }
-    .map_err(|error| Error::refused(format!("not valid WebAssembly, or a feature that is off: {}", root(&error))))
+    .map_err(|error| {
+        Error::refused(format!(
+            "not valid WebAssembly, or a feature that is off: {}",
+            root(&error)
+        ))
+    })
 }
 
 /// The innermost reason: the outer ones repeat that a module could not be parsed.
@@ -113,10 +118,12 @@ fn root(error: &wasmtime::Error) -> String {
 fn text_error(message: &str) -> String {
     let mut lines = message.lines();
     let reason = lines.next().unwrap_or("unknown");
-    let place = lines.find_map(|line| line.trim().strip_prefix("--> ")).and_then(|place| {
-        let mut parts = place.rsplit(':');
-        let (column, line) = (parts.next()?, parts.next()?);
-        Some(format!(" at line {line}, column {column}"))
-    });
+    let place = lines
+        .find_map(|line| line.trim().strip_prefix("--> "))
+        .and_then(|place| {
+            let mut parts = place.rsplit(':');
+            let (column, line) = (parts.next()?, parts.next()?);
+            Some(format!(" at line {line}, column {column}"))
+        });
     format!("not valid WebAssembly text: {reason}{}", place.unwrap_or_default())
 }

@@ -41,7 +41,12 @@ pub enum Need {
 const WAITING: [&str; 4] = ["poll_oneoff", "fd_read", "fd_write", "sched_yield"];
 
 /// The interfaces of WASI 0.2 that can wait.
-const WAITING_INTERFACES: [&str; 4] = ["wasi:io/poll@", "wasi:io/streams@", "wasi:filesystem/types@", "wasi:sockets/"];
+const WAITING_INTERFACES: [&str; 4] = [
+    "wasi:io/poll@",
+    "wasi:io/streams@",
+    "wasi:filesystem/types@",
+    "wasi:sockets/",
+];
 
 impl Program {
     /// What it imports.
@@ -54,7 +59,9 @@ impl Program {
             Code::Component(component) => {
                 let engine = self.engine().wasmtime();
                 let ty = component.component_type();
-                ty.imports(engine).flat_map(|(name, import)| component_items(engine, name, &import.ty)).collect()
+                ty.imports(engine)
+                    .flat_map(|(name, import)| component_items(engine, name, &import.ty))
+                    .collect()
             }
         }
     }
@@ -69,7 +76,9 @@ impl Program {
             Code::Component(component) => {
                 let engine = self.engine().wasmtime();
                 let ty = component.component_type();
-                ty.exports(engine).flat_map(|(name, export)| component_items(engine, name, &export.ty)).collect()
+                ty.exports(engine)
+                    .flat_map(|(name, export)| component_items(engine, name, &export.ty))
+                    .collect()
             }
         }
     }
@@ -81,7 +90,9 @@ impl Program {
             .into_iter()
             .filter_map(|import| {
                 if import.interface == crate::wasi::PREVIEW1 {
-                    let waits = WAITING.contains(&import.name.as_str()) || import.name.starts_with("sock_") || import.name.starts_with("path_");
+                    let waits = WAITING.contains(&import.name.as_str())
+                        || import.name.starts_with("sock_")
+                        || import.name.starts_with("path_");
                     return waits.then_some(import.name);
                 }
                 WAITING_INTERFACES
@@ -92,7 +103,11 @@ impl Program {
             .collect();
         waiting.sort();
         waiting.dedup();
-        if waiting.is_empty() { Blocking::Never } else { Blocking::Through(waiting) }
+        if waiting.is_empty() {
+            Blocking::Never
+        } else {
+            Blocking::Through(waiting)
+        }
     }
 
     /// What it would use if it were granted, judged by what it imports.
@@ -153,11 +168,13 @@ fn extern_type(ty: &ExternType) -> String {
 fn component_items(engine: &wasmtime::Engine, name: &str, entry: &ComponentItem) -> Vec<Item> {
     match entry {
         ComponentItem::ComponentInstance(instance) => {
-            let functions = instance.exports(engine).filter_map(|(function, export)| match export.ty {
-                ComponentItem::ComponentFunc(ty) => Some(item(name, function, function_type(&ty))),
-                ComponentItem::Resource(_) => Some(item(name, function, "resource".to_owned())),
-                _ => None,
-            });
+            let functions = instance
+                .exports(engine)
+                .filter_map(|(function, export)| match export.ty {
+                    ComponentItem::ComponentFunc(ty) => Some(item(name, function, function_type(&ty))),
+                    ComponentItem::Resource(_) => Some(item(name, function, "resource".to_owned())),
+                    _ => None,
+                });
             functions.collect()
         }
         ComponentItem::ComponentFunc(ty) => vec![item("", name, function_type(ty))],
@@ -170,7 +187,10 @@ fn component_items(engine: &wasmtime::Engine, name: &str, entry: &ComponentItem)
 }
 
 fn function_type(func: &ComponentFunc) -> String {
-    let params: Vec<_> = func.params().map(|(name, ty)| format!("{name}: {}", wit(&ty))).collect();
+    let params: Vec<_> = func
+        .params()
+        .map(|(name, ty)| format!("{name}: {}", wit(&ty)))
+        .collect();
     let results: Vec<_> = func.results().map(|ty| wit(&ty)).collect();
     match results.as_slice() {
         [] => format!("func({})", params.join(", ")),
@@ -199,7 +219,9 @@ fn wit(ty: &Type) -> String {
         Type::FixedLengthList(inner) => format!("list<{}, {}>", wit(&inner.ty()), inner.len()),
         Type::Map(map) => format!("map<{}, {}>", wit(&map.key()), wit(&map.value())),
         Type::Record(record) => {
-            let fields = record.fields().map(|field| format!("{}: {}", field.name, wit(&field.ty)));
+            let fields = record
+                .fields()
+                .map(|field| format!("{}: {}", field.name, wit(&field.ty)));
             format!("record {{ {} }}", list(fields.collect()))
         }
         Type::Tuple(tuple) => format!("tuple<{}>", list(tuple.types().map(|ty| wit(&ty)).collect())),

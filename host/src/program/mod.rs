@@ -94,7 +94,8 @@ impl Program {
         let path = path.as_ref();
         let shown = text::one_line(&path.display().to_string());
         let bytes = source::read(path, limits.module_size)?;
-        Program::load(engine, &source::program_name(path), bytes, limits, precompiled).map_err(|error| error.about(&shown))
+        Program::load(engine, &source::program_name(path), bytes, limits, precompiled)
+            .map_err(|error| error.about(&shown))
     }
 
     /// Loads a program from its bytes, binary or text. Blocks while it compiles.
@@ -152,12 +153,23 @@ impl Program {
 
     /// Linear memory that an interpreter of it takes at its start, in bytes; 0 when that cannot be told beforehand.
     pub fn initial_memory(&self) -> u64 {
-        let required = match &self.0.code {
+        let largest = self
+            .resources()
+            .and_then(|required| required.max_initial_memory_size)
+            .unwrap_or(0);
+        largest.saturating_mul(WASM_PAGE)
+    }
+
+    /// How many linear memories an interpreter of it has; 1 when that cannot be told beforehand.
+    pub fn memories(&self) -> u32 {
+        self.resources().map_or(1, |required| required.num_memories)
+    }
+
+    fn resources(&self) -> Option<wasmtime::ResourcesRequired> {
+        match &self.0.code {
             Code::Module(module) => Some(module.resources_required()),
             Code::Component(component) => component.resources_required(),
-        };
-        let largest = required.and_then(|required| required.max_initial_memory_size).unwrap_or(0);
-        largest.saturating_mul(WASM_PAGE)
+        }
     }
 
     /// Where its compiled code came from.
@@ -242,11 +254,16 @@ fn module_entry(engine: &Engine, module: &wasmtime::Module) -> Result<Result<Ent
     let found = module.get_export("_start");
     Ok(match found {
         Some(ExternType::Func(ty)) if ty.params().len() == 0 && ty.results().len() == 0 => Ok(Entry::Start(pre)),
-        Some(ExternType::Func(ty)) => Err(format!("its `_start` takes and gives {ty}, where a command's takes and gives nothing")),
+        Some(ExternType::Func(ty)) => Err(format!(
+            "its `_start` takes and gives {ty}, where a command's takes and gives nothing"
+        )),
         Some(_) => Err("its `_start` is not a function, so it is no command".to_owned()),
         None => {
             let names = module.exports().map(|export| export.name().to_owned());
-            Err(format!("no command: a core module needs an exported function `_start`, and this one exports {}", list(names)))
+            Err(format!(
+                "no command: a core module needs an exported function `_start`, and this one exports {}",
+                list(names)
+            ))
         }
     })
 }
@@ -260,7 +277,10 @@ fn component_entry(engine: &Engine, component: &wasmtime::component::Component) 
     Ok(CommandPre::new(pre).map(Entry::Run).map_err(|_| {
         let ty = component.component_type();
         let names: Vec<_> = ty.exports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
-        format!("no command: a component needs the export `wasi:cli/run`, and this one exports {}", list(names.into_iter()))
+        format!(
+            "no command: a component needs the export `wasi:cli/run`, and this one exports {}",
+            list(names.into_iter())
+        )
     }))
 }
 
@@ -274,7 +294,12 @@ fn list(names: impl Iterator<Item = String>) -> String {
     if names.is_empty() {
         return "nothing".to_owned();
     }
-    let shown = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("{name:?}"))
+        .collect::<Vec<_>>()
+        .join(", ");
     match names.len() - SHOWN.min(names.len()) {
         0 => shown,
         more => format!("{shown} and {more} more"),

@@ -36,7 +36,10 @@ impl CopiedInput {
     /// When no temporary file can be made.
     pub fn new(mut source: impl Read + Send + 'static) -> io::Result<CopiedInput> {
         let spool = Arc::new(tempfile::tempfile()?);
-        let (sender, progress) = watch::channel(Progress { spooled: 0, ended: None });
+        let (sender, progress) = watch::channel(Progress {
+            spooled: 0,
+            ended: None,
+        });
         let mut file = spool.try_clone()?;
         let copy = move || {
             let mut buffer = vec![0; 64 << 10];
@@ -64,9 +67,17 @@ impl CopiedInput {
     pub(super) async fn next(&self, offset: u64, size: usize) -> Option<io::Result<Bytes>> {
         self.start();
         let mut progress = self.progress.clone();
-        let now = progress.wait_for(|now| now.spooled > offset || now.ended.is_some()).await;
+        let now = progress
+            .wait_for(|now| now.spooled > offset || now.ended.is_some())
+            .await;
         // The reader always says how it ended, unless it could not be started.
-        let now = now.map_or(Progress { spooled: 0, ended: Some(Ok(())) }, |now| *now);
+        let now = now.map_or(
+            Progress {
+                spooled: 0,
+                ended: Some(Ok(())),
+            },
+            |now| *now,
+        );
         if now.spooled <= offset {
             return match now.ended {
                 Some(Err(kind)) => Some(Err(kind.into())),
@@ -81,7 +92,9 @@ impl CopiedInput {
     fn start(&self) {
         let Some(copy) = self.reader.lock().take() else { return };
         // Without a thread there is no reader: its sender is dropped and guests see the end of the input.
-        let _ = std::thread::Builder::new().name("wasm-pool-stdin".to_owned()).spawn(copy);
+        let _ = std::thread::Builder::new()
+            .name("wasm-pool-stdin".to_owned())
+            .spawn(copy);
     }
 }
 

@@ -174,7 +174,9 @@ fn last_line_end(bytes: &[u8]) -> usize {
 
 impl fmt::Debug for OutputPipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutputPipe").field("capacity", &self.0.capacity).finish_non_exhaustive()
+        f.debug_struct("OutputPipe")
+            .field("capacity", &self.0.capacity)
+            .finish_non_exhaustive()
     }
 }
 

@@ -365,7 +365,9 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
         reason.push(line.trim_start_matches("error: "));
     }
     let reason = match error.kind() {
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing: run, compile, inspect, cache, info or completions".to_owned(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "a command is missing: run, compile, inspect, cache, info or completions".to_owned()
+        }
         _ => text::one_line(&reason.join("\n")),
     };
     eprintln!("wasm-pool: {reason}; see `wasm-pool --help`");

@@ -7,8 +7,8 @@ use wasm_pool::program::Compiled;
 use wasm_pool::{ByteSize, Program, units};
 
 use crate::args::CompileArgs;
-use crate::run::engine_for;
 use crate::report;
+use crate::run::engine_for;
 
 pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<u8> {
     let limits = args.loading.limits();

@@ -28,18 +28,27 @@ fn as_text(program: &Program, out: &mut dyn Write) -> io::Result<()> {
     line("kind", program.kind().to_string())?;
     line("size", units::show_size(ByteSize::b(program.size())))?;
     line("compiled", compiled(program))?;
-    line("command", match program.require_command() {
-        Ok(()) => "yes: `wasm-pool run` runs it".to_owned(),
-        Err(why) => why.to_string(),
-    })?;
-    line("blocking", match program.blocking() {
-        Blocking::Never => "never: it imports nothing that can wait".to_owned(),
-        Blocking::Through(imports) => format!("can wait in {}", imports.join(", ")),
-    })?;
-    line("grants", match program.needs().as_slice() {
-        [] => "needs none".to_owned(),
-        needs => needs.iter().map(|need| needed(*need)).collect::<Vec<_>>().join("; "),
-    })?;
+    line(
+        "command",
+        match program.require_command() {
+            Ok(()) => "yes: `wasm-pool run` runs it".to_owned(),
+            Err(why) => why.to_string(),
+        },
+    )?;
+    line(
+        "blocking",
+        match program.blocking() {
+            Blocking::Never => "never: it imports nothing that can wait".to_owned(),
+            Blocking::Through(imports) => format!("can wait in {}", imports.join(", ")),
+        },
+    )?;
+    line(
+        "grants",
+        match program.needs().as_slice() {
+            [] => "needs none".to_owned(),
+            needs => needs.iter().map(|need| needed(*need)).collect::<Vec<_>>().join("; "),
+        },
+    )?;
     items(out, "imports", &program.imports())?;
     items(out, "exports", &program.exports())
 }

@@ -36,7 +36,11 @@ impl Bar {
     /// Says how many run and how many have failed.
     pub(crate) fn say(&self, running: usize, failed: usize) {
         if let Some(bar) = &self.0 {
-            let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+            let failed = if failed > 0 {
+                format!(", {failed} failed")
+            } else {
+                String::new()
+            };
             bar.set_message(format!(", {running} running{failed}"));
         }
     }

@@ -27,7 +27,10 @@ pub(crate) struct Run<'a> {
 
 impl Run<'_> {
     fn ended(&self) -> impl Iterator<Item = (usize, &Ending)> {
-        self.endings.iter().enumerate().filter_map(|(instance, ending)| Some((instance, ending.as_ref()?)))
+        self.endings
+            .iter()
+            .enumerate()
+            .filter_map(|(instance, ending)| Some((instance, ending.as_ref()?)))
     }
 
     fn cpu(&self) -> Duration {
@@ -52,7 +55,11 @@ pub(crate) fn summary(run: &Run<'_>) {
     let all = run.endings.len() <= LISTED;
     let (good, bad): (Vec<_>, Vec<_>) = run.ended().partition(|(_, ending)| ending.outcome.is_success());
     let failures = bad.len().min(if all { LISTED } else { FAILURES_LISTED });
-    let mut listed = if all { run.ended().collect() } else { bad[..failures].to_vec() };
+    let mut listed = if all {
+        run.ended().collect()
+    } else {
+        bad[..failures].to_vec()
+    };
     listed.sort_by_key(|(instance, _)| *instance);
     let name = |instance: usize| format!("{}#{instance}", run.name);
     let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
@@ -61,7 +68,11 @@ pub(crate) fn summary(run: &Run<'_>) {
     let colours = console::colors_enabled_stderr() && io::stderr().is_terminal();
     for (instance, ending) in &listed {
         let label = console::style(format!("{:<labels$}", ending.outcome.label())).force_styling(colours);
-        let label = if ending.outcome.is_success() { label.green() } else { label.red() };
+        let label = if ending.outcome.is_success() {
+            label.green()
+        } else {
+            label.red()
+        };
         text += &format!(
             "{:<names$}  {label}  wall {:>8}  cpu {:>8}  memory {:>8}{}\n",
             name(*instance),
@@ -81,10 +92,18 @@ pub(crate) fn summary(run: &Run<'_>) {
     text += &format!(
         "{} {}: {} ok, {} failed{} in {}; cpu {}, {:.2}x in parallel on {} {}",
         run.endings.len(),
-        if run.endings.len() == 1 { "instance" } else { "instances" },
+        if run.endings.len() == 1 {
+            "instance"
+        } else {
+            "instances"
+        },
         good.len(),
         bad.len(),
-        if missing > 0 { format!(", {missing} never started") } else { String::new() },
+        if missing > 0 {
+            format!(", {missing} never started")
+        } else {
+            String::new()
+        },
         units::show_duration(run.wall),
         units::show_duration(run.cpu()),
         run.speed_up(),
@@ -128,14 +147,23 @@ fn create(path: &Path) -> anyhow::Result<File> {
 /// Writes the report: a `run` object, one `guest` object for each instance in order, a `total` object.
 pub(crate) fn json(run: &Run<'_>, sink: Sink) -> anyhow::Result<()> {
     let mut lines = vec![run_object(run)];
-    lines.extend(run.endings.iter().enumerate().map(|(instance, ending)| guest_object(run.name, instance, ending.as_ref())));
+    lines.extend(
+        run.endings
+            .iter()
+            .enumerate()
+            .map(|(instance, ending)| guest_object(run.name, instance, ending.as_ref())),
+    );
     lines.push(total_object(run));
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     match sink {
-        Sink::Stderr => io::stderr().lock().write_all(text.as_bytes()).context("--report: stderr"),
-        Sink::File(mut file, name) => {
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_data_if_possible()).with_context(|| format!("--report: {name}"))
-        }
+        Sink::Stderr => io::stderr()
+            .lock()
+            .write_all(text.as_bytes())
+            .context("--report: stderr"),
+        Sink::File(mut file, name) => file
+            .write_all(text.as_bytes())
+            .and_then(|()| file.sync_data_if_possible())
+            .with_context(|| format!("--report: {name}")),
     }
 }
 

@@ -20,7 +20,9 @@ fn main() {
         },
         "recurse" => println!("{}", recurse(1)),
         "sleep" => std::thread::sleep(Duration::from_millis(number(2))),
-        "echo" => io::copy(&mut io::stdin(), &mut io::stdout()).map(drop).expect("stdin to stdout"),
+        "echo" => io::copy(&mut io::stdin(), &mut io::stdout())
+            .map(drop)
+            .expect("stdin to stdout"),
         "first-line" => {
             let mut line = String::new();
             io::stdin().lock().read_line(&mut line).expect("a line");
@@ -92,7 +94,12 @@ fn net(port: u16) {
     use wasip2::sockets::{instance_network, ip_name_lookup, tcp_create_socket, udp_create_socket};
 
     let network = instance_network::instance_network();
-    let at = |port| IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address: (127, 0, 0, 1) });
+    let at = |port| {
+        IpSocketAddress::Ipv4(Ipv4SocketAddress {
+            port,
+            address: (127, 0, 0, 1),
+        })
+    };
     let tcp = || tcp_create_socket::create_tcp_socket(IpAddressFamily::Ipv4);
     let udp = || udp_create_socket::create_udp_socket(IpAddressFamily::Ipv4);
     let connect = tcp().and_then(|socket| {
@@ -114,8 +121,16 @@ fn net(port: u16) {
         addresses.subscribe().block();
         addresses.resolve_next_address().map(drop)
     });
-    for (what, result) in [("connect", connect), ("listen", listen), ("send", send), ("look up", look_up)] {
-        println!("{what}: {}", result.map_or_else(|code| format!("{code:?}"), |()| "allowed".to_owned()));
+    for (what, result) in [
+        ("connect", connect),
+        ("listen", listen),
+        ("send", send),
+        ("look up", look_up),
+    ] {
+        println!(
+            "{what}: {}",
+            result.map_or_else(|code| format!("{code:?}"), |()| "allowed".to_owned())
+        );
     }
 }
 
@@ -135,6 +150,14 @@ fn flood(out: &mut impl Write, bytes: u64) {
 fn recurse(depth: u64) -> u64 {
     let mut pad = [0u8; 64];
     pad[(depth % 64) as usize] = 1;
-    let below = if std::hint::black_box(depth) > 0 { recurse(depth + 1) } else { 0 };
-    below + std::hint::black_box(pad).iter().map(|byte| u64::from(*byte)).sum::<u64>()
+    let below = if std::hint::black_box(depth) > 0 {
+        recurse(depth + 1)
+    } else {
+        0
+    };
+    below
+        + std::hint::black_box(pad)
+            .iter()
+            .map(|byte| u64::from(*byte))
+            .sum::<u64>()
 }

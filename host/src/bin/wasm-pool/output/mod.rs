@@ -42,13 +42,18 @@ impl Console {
             OutputMode::Group => (Box::new(Grouped::new(out)), Box::new(err)),
             OutputMode::Files(folder) => {
                 let open = |ending| {
-                    Files::create(folder, name, instances, ending).with_context(|| format!("--output: {}", folder.display()))
+                    Files::create(folder, name, instances, ending)
+                        .with_context(|| format!("--output: {}", folder.display()))
                 };
                 (Box::new(open("out")?), Box::new(open("err")?))
             }
         };
         // One guest's bytes go through as they come; lines matter only where several guests meet.
-        let take = if instances == 1 && *mode != OutputMode::Prefix { Take::All } else { Take::Lines };
+        let take = if instances == 1 && *mode != OutputMode::Prefix {
+            Take::All
+        } else {
+            Take::Lines
+        };
         Ok(Console {
             out: Some(Writer::new("stdout", instances, take, out, bar)),
             err: Some(Writer::new("stderr", instances, Take::Lines, err, bar)),
@@ -168,7 +173,9 @@ impl Writer {
             match self.done.recv_timeout(look) {
                 Ok(Ok(())) => return Written::Whole,
                 Ok(Err(error)) => return Written::Failed(format!("{}: {error}", self.name)),
-                Err(RecvTimeoutError::Disconnected) => return Written::Failed(format!("{}: no thread to write it", self.name)),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Written::Failed(format!("{}: no thread to write it", self.name));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let now = self.moved.load(Relaxed);
@@ -176,7 +183,10 @@ impl Writer {
                 (moved, since) = (now, Instant::now());
             }
             if stop.try_recv().is_ok() || patience.is_some_and(|patience| since.elapsed() >= patience) {
-                return Written::Failed(format!("{}: its reader stalls, the rest of the output is lost", self.name));
+                return Written::Failed(format!(
+                    "{}: its reader stalls, the rest of the output is lost",
+                    self.name
+                ));
             }
         }
     }

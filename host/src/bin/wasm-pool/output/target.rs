@@ -31,7 +31,9 @@ pub(super) struct Lines<W> {
 enum Label {
     Nothing,
     /// The instance's number, as wide as the largest.
-    Number { width: usize },
+    Number {
+        width: usize,
+    },
     Name(String),
 }
 
@@ -56,7 +58,11 @@ impl<W: Write + Send> Lines<W> {
 
     /// Each line behind its guest's name, where there are several.
     pub(super) fn prefixed(self, name: &str, instances: usize) -> Lines<W> {
-        let label = if instances > 1 { Label::Name(name.to_owned()) } else { Label::Nothing };
+        let label = if instances > 1 {
+            Label::Name(name.to_owned())
+        } else {
+            Label::Nothing
+        };
         Lines { label, ..self }
     }
 
@@ -130,7 +136,10 @@ impl<W: Write + Send> Grouped<W> {
 impl<W: Write + Send> Target for Grouped<W> {
     fn write(&mut self, instance: usize, bytes: &[u8], ended: bool) -> io::Result<()> {
         if !ended {
-            let kept = self.kept.entry(instance).or_insert_with(|| SpooledTempFile::new(IN_MEMORY));
+            let kept = self
+                .kept
+                .entry(instance)
+                .or_insert_with(|| SpooledTempFile::new(IN_MEMORY));
             return kept.write_all(bytes);
         }
         if let Some(mut kept) = self.kept.remove(&instance) {
@@ -184,7 +193,10 @@ impl Target for Files {
         if bytes.is_empty() {
             return Ok(());
         }
-        OpenOptions::new().append(true).open(self.path(instance))?.write_all(bytes)
+        OpenOptions::new()
+            .append(true)
+            .open(self.path(instance))?
+            .write_all(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -206,13 +218,19 @@ mod tests {
     #[test]
     fn lines_of_two_guests_never_mix() {
         let lines = Lines::new(Vec::new(), false);
-        assert_eq!(written(lines, &[(0, "a\nb"), (1, "c\n"), (0, "d"), (0, "e\n")]), "a\nb\nc\nde\n");
+        assert_eq!(
+            written(lines, &[(0, "a\nb"), (1, "c\n"), (0, "d"), (0, "e\n")]),
+            "a\nb\nc\nde\n"
+        );
     }
 
     #[test]
     fn every_line_has_its_number_once() {
         let lines = Lines::new(Vec::new(), false).numbered(11);
-        assert_eq!(written(lines, &[(0, "a\nb"), (0, "c\n"), (10, "d\n")]), "[ 0] a\n[ 0] bc\n[10] d\n");
+        assert_eq!(
+            written(lines, &[(0, "a\nb"), (0, "c\n"), (10, "d\n")]),
+            "[ 0] a\n[ 0] bc\n[10] d\n"
+        );
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! `wasm-pool run`: copies of a command, in parallel.
 
-use std::time::{Duration, Instant};
+mod crew;
 
-use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use std::time::Instant;
+
 use wasm_pool::grants::Grants;
 use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
 use wasm_pool::{Cache, Ending, Engine, Error, ErrorKind, Limits, Outcome, Pool, Precompiled, Program, Setup, machine};
 
+use self::crew::Crew;
 use crate::args::{self, GrantArgs, LoadArgs, RunArgs, StdinMode};
 use crate::output::{Console, Written};
 use crate::progress::Bar;
@@ -29,8 +31,14 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let console = Console::open(&args.output, program.name(), instances, &bar)?;
     let stop = signals::listen()?;
     // A worker more than there are guests would never have anything to do.
-    let workers = args.workers.map_or_else(machine::cores, |workers| workers as usize).min(instances);
-    let pool = Pool::builder(&engine).workers(workers).memory(limits.pool_memory).build()?;
+    let workers = args
+        .workers
+        .map_or_else(machine::cores, |workers| workers as usize)
+        .min(instances);
+    let pool = Pool::builder(&engine)
+        .workers(workers)
+        .memory(limits.pool_memory)
+        .build()?;
 
     let mut crew = Crew::new(&pool, instances, args.fail_fast, limits.grace, &bar, &stop);
     let began = Instant::now();
@@ -53,12 +61,20 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     }
     crew.wait();
     let wall = began.elapsed();
-    let Crew { endings, stopped, first_failure, .. } = crew;
+    let Crew {
+        endings,
+        stopped,
+        first_failure,
+        ..
+    } = crew;
     bar.clear();
 
     // What guests wrote before they ended by themselves is waited for; a reader that stalls does not hold up the end
     // of those that were ended.
-    let ended = endings.iter().flatten().any(|ending| matches!(ending.outcome, Outcome::Killed | Outcome::Deadline(_)));
+    let ended = endings
+        .iter()
+        .flatten()
+        .any(|ending| matches!(ending.outcome, Outcome::Killed | Outcome::Deadline(_)));
     let patience = (ended || stopped.is_some()).then_some(limits.grace);
     let written = console.finish(patience, &stop);
     let exit_code = exit_code(stopped, first_failure, &endings, &written, args.fail_fast);
@@ -100,7 +116,11 @@ pub(crate) fn engine_for(limits: &Limits, instances: u32, no_cache: bool) -> any
 
 /// Whether compiled code is run.
 pub(crate) fn trust(loading: &LoadArgs) -> Precompiled {
-    if loading.allow_precompiled { Precompiled::Trust } else { Precompiled::Refuse }
+    if loading.allow_precompiled {
+        Precompiled::Trust
+    } else {
+        Precompiled::Refuse
+    }
 }
 
 fn usage(message: String) -> anyhow::Error {
@@ -114,8 +134,11 @@ fn grants(args: &GrantArgs, guest_args: &[String]) -> anyhow::Result<Grants> {
         let (name, value) = match variable.split_once('=') {
             Some((name, value)) => (name.to_owned(), value.to_owned()),
             None => {
-                let value = args::host_variable(variable).ok_or_else(|| usage(format!("--env: {variable:?} is not set here")))?;
-                let value = value.into_string().map_err(|_| usage(format!("--env: the value of {variable:?} is not UTF-8")))?;
+                let value = args::host_variable(variable)
+                    .ok_or_else(|| usage(format!("--env: {variable:?} is not set here")))?;
+                let value = value
+                    .into_string()
+                    .map_err(|_| usage(format!("--env: the value of {variable:?} is not UTF-8")))?;
                 (variable.clone(), value)
             }
         };
@@ -134,12 +157,20 @@ fn grants(args: &GrantArgs, guest_args: &[String]) -> anyhow::Result<Grants> {
 fn numbered(grants: &Grants, instance: usize, instances: usize) -> Grants {
     let number = instance.to_string();
     let put_in = |text: &String| text.replace("{instance}", &number);
-    let told = [("WASM_POOL_INSTANCE", number.clone()), ("WASM_POOL_INSTANCES", instances.to_string())];
-    let own = grants.env.iter().filter(|(name, _)| told.iter().all(|(told, _)| told != name));
+    let told = [
+        ("WASM_POOL_INSTANCE", number.clone()),
+        ("WASM_POOL_INSTANCES", instances.to_string()),
+    ];
+    let own = grants
+        .env
+        .iter()
+        .filter(|(name, _)| told.iter().all(|(told, _)| told != name));
     let env = own.map(|(name, value)| (name.clone(), put_in(value)));
     Grants {
         dirs: grants.dirs.clone(),
-        env: env.chain(told.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))).collect(),
+        env: env
+            .chain(told.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
+            .collect(),
         args: grants.args.iter().map(put_in).collect(),
     }
 }
@@ -150,7 +181,10 @@ fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
         return Err(usage("--stdin: stdin is already the guest's program (`-`)".to_owned()));
     }
     if mode == StdinMode::Inherit && args.instances > 1 {
-        let message = format!("--stdin inherit is for one instance, not {}; split or copy share it", args.instances);
+        let message = format!(
+            "--stdin inherit is for one instance, not {}; split or copy share it",
+            args.instances
+        );
         return Err(usage(message));
     }
     Ok(())
@@ -176,9 +210,22 @@ fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u3
             report::size(limits.pool_memory.as_u64()),
         ));
     }
+    let (need, room) = (
+        u64::from(program.memories()).saturating_mul(u64::from(instances)),
+        program.engine().memories(),
+    );
+    if need > room {
+        return unfit(format!(
+            "{instances} instances with {} memories each need {need}, more than the {room} that fit",
+            program.memories()
+        ));
+    }
     // Room for our own: the streams, the reactor, the cache.
     const OWN: u64 = 64;
-    let (need, allowed) = ((grants.dirs.len() as u64).saturating_mul(u64::from(instances)), machine::open_files());
+    let (need, allowed) = (
+        (grants.dirs.len() as u64).saturating_mul(u64::from(instances)),
+        machine::open_files(),
+    );
     if need.saturating_add(OWN) > allowed {
         return unfit(format!(
             "{instances} instances open {need} granted folders, more than the {allowed} files that this process may open \
@@ -186,115 +233,6 @@ fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u3
         ));
     }
     Ok(())
-}
-
-/// The guests of a run, from the first start to the last end.
-struct Crew<'a> {
-    pool: &'a Pool,
-    bar: &'a Bar,
-    stop: &'a Receiver<i32>,
-    ended: (Sender<(usize, Ending)>, Receiver<(usize, Ending)>),
-    endings: Vec<Option<Ending>>,
-    running: usize,
-    failed: usize,
-    fail_fast: bool,
-    /// The first failure in time; with `--fail-fast` it is the reason for all that follows.
-    first_failure: Option<u8>,
-    grace: Duration,
-    /// The first signal, and when the grace that it gave is over.
-    stopped: Option<(i32, Instant)>,
-}
-
-impl<'a> Crew<'a> {
-    fn new(pool: &'a Pool, instances: usize, fail_fast: bool, grace: Duration, bar: &'a Bar, stop: &'a Receiver<i32>) -> Crew<'a> {
-        Crew {
-            pool,
-            bar,
-            stop,
-            ended: unbounded(),
-            endings: vec![None; instances],
-            running: 0,
-            failed: 0,
-            fail_fast,
-            first_failure: None,
-            grace,
-            stopped: None,
-        }
-    }
-
-    /// Looks at what has happened, without waiting; `false` when nothing new should start.
-    fn takes_more(&mut self) -> bool {
-        while let Ok((instance, ending)) = self.ended.1.try_recv() {
-            self.note_end(instance, ending);
-        }
-        while let Ok(signal) = self.stop.try_recv() {
-            self.note_signal(signal);
-        }
-        self.stopped.is_none() && !(self.fail_fast && self.first_failure.is_some())
-    }
-
-    fn start(&mut self, program: &Program, setup: Setup, instance: usize) -> anyhow::Result<()> {
-        let ended = self.ended.0.clone();
-        self.pool.spawn_then(program, setup, move |_, ending| {
-            // The receiver lives as long as the run.
-            let _ = ended.send((instance, ending.clone()));
-        })?;
-        self.running += 1;
-        self.bar.say(self.running, self.failed);
-        Ok(())
-    }
-
-    /// Waits until every guest that started has ended.
-    fn wait(&mut self) {
-        let never = never();
-        while self.running > 0 {
-            let grace_over = match self.stopped {
-                Some((_, until)) => crossbeam_channel::at(until),
-                None => never.clone(),
-            };
-            let (ended, stop) = (self.ended.1.clone(), self.stop);
-            select! {
-                recv(ended) -> end => if let Ok((instance, ending)) = end { self.note_end(instance, ending) },
-                recv(stop) -> signal => if let Ok(signal) = signal { self.note_signal(signal) },
-                recv(grace_over) -> _ => {
-                    self.pool.kill_all();
-                    // Asked once; their ends come within a tick.
-                    self.grace = Duration::MAX;
-                    self.stopped = self.stopped.map(|(signal, at)| (signal, at + Duration::from_secs(3600)));
-                }
-            }
-        }
-    }
-
-    fn note_end(&mut self, instance: usize, ending: Ending) {
-        self.running -= 1;
-        let code = ending.outcome.exit_code();
-        self.endings[instance] = Some(ending);
-        if code != 0 {
-            self.failed += 1;
-            if self.first_failure.is_none() {
-                self.first_failure = Some(code);
-                if self.fail_fast {
-                    self.pool.kill_all();
-                }
-            }
-        }
-        self.bar.ended(self.running, self.failed);
-    }
-
-    fn note_signal(&mut self, signal: i32) {
-        self.pool.close();
-        match self.stopped {
-            Some(_) => self.pool.kill_all(),
-            None => {
-                let now = Instant::now();
-                let until = now.checked_add(self.grace).unwrap_or_else(|| now + Duration::from_secs(86_400));
-                self.stopped = Some((signal, until));
-                let grace = wasm_pool::units::show_duration(self.grace);
-                self.bar.suspend(|| report::note(format!("stopping: guests have {grace} to end; once more ends them now")));
-            }
-        }
-    }
 }
 
 /// A signal's code; else the first failure's, in order of the instances; else that of output that was lost.
@@ -308,7 +246,11 @@ fn exit_code(
     if let Some((signal, _)) = stopped {
         return signals::exit_code(signal);
     }
-    let in_order = endings.iter().flatten().map(|ending| ending.outcome.exit_code()).find(|code| *code != 0);
+    let in_order = endings
+        .iter()
+        .flatten()
+        .map(|ending| ending.outcome.exit_code())
+        .find(|code| *code != 0);
     let failure = if fail_fast { first_failure } else { in_order };
     match (failure, written) {
         (Some(code), _) => code,

@@ -1,0 +1,56 @@
+//! What the benches share: guests, and ratios that hold on a noisy machine.
+#![allow(dead_code)] // each bench uses its part
+
+use std::time::{Duration, Instant};
+
+use wasm_pool::{Engine, Limits, Program};
+
+/// A command that does nothing.
+pub(crate) const EMPTY: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
+
+/// Spins for ever.
+pub(crate) const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))"#;
+
+/// A file of the repository.
+pub(crate) fn guest(path: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    std::fs::read(path).expect("reads the guest")
+}
+
+/// A program for this engine.
+pub(crate) fn program(engine: &Engine, bytes: &[u8]) -> Program {
+    Program::from_bytes(engine, "guest", bytes, &Limits::default()).expect("loads")
+}
+
+/// Processor time of this process, all threads together.
+pub(crate) fn cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Runs `work` and says what it took: wall time, and processor time of this process.
+pub(crate) fn took(work: impl FnOnce()) -> (Duration, Duration) {
+    let (wall, before) = (Instant::now(), cpu());
+    work();
+    (wall.elapsed(), cpu() - before)
+}
+
+/// The median of `rounds` ratios of `ours` to `floor`, each measured just after the other.
+pub(crate) fn ratio(rounds: usize, mut ours: impl FnMut() -> Duration, mut floor: impl FnMut() -> Duration) -> f64 {
+    let ratios = (0..rounds).map(|_| {
+        let below = floor().as_secs_f64();
+        ours().as_secs_f64() / below
+    });
+    median(ratios.collect())
+}
+
+/// The middle one.
+pub(crate) fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
+    values.sort_by(|a, b| a.partial_cmp(b).expect("comparable"));
+    values[values.len() / 2]
+}
+
+/// Prints one figure beside what it should be.
+pub(crate) fn figure(what: &str, value: String, goal: &str) {
+    println!("{what:<72} {value:>12}   goal {goal}");
+}

@@ -1,0 +1,106 @@
+//! What does a life cost beside bare Wasmtime? Instantiate, run an empty command, drop; same engine, same WASI.
+#![allow(clippy::expect_used, missing_docs)]
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::time::Duration;
+
+use common::{EMPTY, cpu, figure, guest, program, ratio};
+use criterion::{Criterion, criterion_group, criterion_main};
+use wasm_pool::{Engine, Grants, Pool, Program, Setup};
+use wasmtime::{Linker, Module, Store};
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::p1::WasiP1Ctx;
+
+/// Lives a round.
+const LIVES: u32 = 500;
+
+/// `lives` lives with Wasmtime alone, on this thread.
+fn bare(engine: &wasmtime::Engine, pre: &wasmtime::InstancePre<WasiP1Ctx>, lives: u32, args: &[&str]) -> Duration {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let before = cpu();
+    runtime.block_on(async {
+        for _ in 0..lives {
+            let wasi = WasiCtxBuilder::new().arg("guest").args(args).build_p1();
+            let mut store = Store::new(engine, wasi);
+            store.set_epoch_deadline(u64::MAX / 2);
+            let instance = pre.instantiate_async(&mut store).await.expect("instantiates");
+            let start = instance
+                .get_typed_func::<(), ()>(&mut store, "_start")
+                .expect("a command");
+            start.call_async(&mut store, ()).await.expect("runs");
+        }
+    });
+    cpu() - before
+}
+
+/// The same through a pool.
+fn pooled(pool: &Pool, program: &Program, lives: u32, args: &[&str]) -> Duration {
+    let setup = Setup {
+        grants: Grants {
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            ..Grants::default()
+        },
+        ..Setup::default()
+    };
+    let before = cpu();
+    let guests: Vec<_> = (0..lives)
+        .map(|_| pool.spawn(program, setup.clone()).expect("starts"))
+        .collect();
+    guests
+        .iter()
+        .for_each(|guest| assert!(guest.join().outcome.is_success()));
+    cpu() - before
+}
+
+fn spawn(criterion: &mut Criterion) {
+    for (name, bytes, args) in [
+        ("empty command", EMPTY.as_bytes().to_vec(), &[][..]),
+        (
+            "Rust command that prints an argument",
+            guest("tests/guests/probe-p1.wasm"),
+            &["args", "x"][..],
+        ),
+    ] {
+        let engine = Engine::builder().instances(LIVES).build().expect("an engine");
+        let program = program(&engine, &bytes);
+        let pool = Pool::builder(&engine).workers(2).build().expect("a pool");
+        let mut linker = Linker::new(engine.wasmtime());
+        wasmtime_wasi::p1::add_to_linker_async(&mut linker, |wasi: &mut WasiP1Ctx| wasi).expect("WASI");
+        let module = Module::new(engine.wasmtime(), &bytes).expect("compiles");
+        let pre = linker.instantiate_pre(&module).expect("resolves");
+
+        let mut group = criterion.benchmark_group(format!("life of a {name}, processor time"));
+        group.sample_size(20).measurement_time(Duration::from_secs(3));
+        group.bench_function("bare Wasmtime", |bench| {
+            bench.iter_custom(|lives| bare(engine.wasmtime(), &pre, lives as u32, args));
+        });
+        group.bench_function("through the pool", |bench| {
+            bench.iter_custom(|lives| {
+                let (rounds, rest) = (lives as u32 / LIVES, lives as u32 % LIVES);
+                (0..rounds)
+                    .map(|_| pooled(&pool, &program, LIVES, args))
+                    .sum::<Duration>()
+                    + pooled(&pool, &program, rest, args)
+            });
+        });
+        group.finish();
+        let ratio = ratio(
+            21,
+            || pooled(&pool, &program, LIVES, args),
+            || bare(engine.wasmtime(), &pre, LIVES, args),
+        );
+        figure(
+            &format!("a life of a {name}, through the pool / bare"),
+            format!("{ratio:.2}"),
+            "<= 1.25",
+        );
+    }
+}
+
+criterion_group!(benches, spawn);
+criterion_main!(benches);

@@ -1,0 +1,131 @@
+//! The guests of a run, from the first start to the last end: who runs, who has failed, who was told to stop.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use wasm_pool::{Ending, Pool, Program, Setup};
+
+use crate::progress::Bar;
+use crate::report;
+
+/// An instance and how it ended.
+type End = (usize, Ending);
+
+/// The guests of a run, from the first start to the last end.
+pub(super) struct Crew<'a> {
+    pool: &'a Pool,
+    bar: &'a Bar,
+    stop: &'a Receiver<i32>,
+    ended: (Sender<End>, Receiver<End>),
+    pub(super) endings: Vec<Option<Ending>>,
+    running: usize,
+    failed: usize,
+    fail_fast: bool,
+    /// The first failure in time; with `--fail-fast` it is the reason for all that follows.
+    pub(super) first_failure: Option<u8>,
+    grace: Duration,
+    /// The first signal, and when the grace that it gave is over.
+    pub(super) stopped: Option<(i32, Instant)>,
+}
+
+impl<'a> Crew<'a> {
+    pub(super) fn new(
+        pool: &'a Pool,
+        instances: usize,
+        fail_fast: bool,
+        grace: Duration,
+        bar: &'a Bar,
+        stop: &'a Receiver<i32>,
+    ) -> Crew<'a> {
+        Crew {
+            pool,
+            bar,
+            stop,
+            ended: unbounded(),
+            endings: vec![None; instances],
+            running: 0,
+            failed: 0,
+            fail_fast,
+            first_failure: None,
+            grace,
+            stopped: None,
+        }
+    }
+
+    /// Looks at what has happened, without waiting; `false` when nothing new should start.
+    pub(super) fn takes_more(&mut self) -> bool {
+        while let Ok((instance, ending)) = self.ended.1.try_recv() {
+            self.note_end(instance, ending);
+        }
+        while let Ok(signal) = self.stop.try_recv() {
+            self.note_signal(signal);
+        }
+        self.stopped.is_none() && !(self.fail_fast && self.first_failure.is_some())
+    }
+
+    pub(super) fn start(&mut self, program: &Program, setup: Setup, instance: usize) -> anyhow::Result<()> {
+        let ended = self.ended.0.clone();
+        self.pool.spawn_then(program, setup, move |_, ending| {
+            // The receiver lives as long as the run.
+            let _ = ended.send((instance, ending.clone()));
+        })?;
+        self.running += 1;
+        self.bar.say(self.running, self.failed);
+        Ok(())
+    }
+
+    /// Waits until every guest that started has ended.
+    pub(super) fn wait(&mut self) {
+        let never = never();
+        while self.running > 0 {
+            let grace_over = match self.stopped {
+                Some((_, until)) => crossbeam_channel::at(until),
+                None => never.clone(),
+            };
+            let (ended, stop) = (self.ended.1.clone(), self.stop);
+            select! {
+                recv(ended) -> end => if let Ok((instance, ending)) = end { self.note_end(instance, ending) },
+                recv(stop) -> signal => if let Ok(signal) = signal { self.note_signal(signal) },
+                recv(grace_over) -> _ => {
+                    self.pool.kill_all();
+                    // Asked once; their ends come within a tick.
+                    self.grace = Duration::MAX;
+                    self.stopped = self.stopped.map(|(signal, at)| (signal, at + Duration::from_secs(3600)));
+                }
+            }
+        }
+    }
+
+    fn note_end(&mut self, instance: usize, ending: Ending) {
+        self.running -= 1;
+        let code = ending.outcome.exit_code();
+        self.endings[instance] = Some(ending);
+        if code != 0 {
+            self.failed += 1;
+            if self.first_failure.is_none() {
+                self.first_failure = Some(code);
+                if self.fail_fast {
+                    self.pool.kill_all();
+                }
+            }
+        }
+        self.bar.ended(self.running, self.failed);
+    }
+
+    fn note_signal(&mut self, signal: i32) {
+        self.pool.close();
+        match self.stopped {
+            Some(_) => self.pool.kill_all(),
+            None => {
+                let now = Instant::now();
+                let until = now
+                    .checked_add(self.grace)
+                    .unwrap_or_else(|| now + Duration::from_secs(86_400));
+                self.stopped = Some((signal, until));
+                let grace = wasm_pool::units::show_duration(self.grace);
+                self.bar
+                    .suspend(|| report::note(format!("stopping: guests have {grace} to end; once more ends them now")));
+            }
+        }
+    }
+}
