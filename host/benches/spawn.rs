@@ -48,12 +48,11 @@ fn pooled(pool: &Pool, program: &Program, lives: u32, args: &[&str]) -> Duration
         ..Setup::default()
     };
     let before = cpu();
-    let guests: Vec<_> = (0..lives)
-        .map(|_| pool.spawn(program, setup.clone()).expect("starts"))
-        .collect();
-    guests
-        .iter()
-        .for_each(|guest| assert!(guest.join().outcome.is_success()));
+    for _ in 0..lives {
+        pool.spawn_then(program, setup.clone(), |_, ending| assert!(ending.outcome.is_success()))
+            .expect("starts");
+    }
+    pool.join_all();
     cpu() - before
 }
 

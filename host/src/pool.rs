@@ -210,7 +210,7 @@ impl Pool {
             budget: inner.budget.clone(),
             switch_interval: inner.switch_interval,
         };
-        inner.executor.spawn(&control, life.run(), settlement);
+        inner.executor.spawn(&control, Box::pin(life.run()), settlement);
         Ok(Interpreter::new(id, control, ending))
     }
 
@@ -228,6 +228,11 @@ impl Pool {
     /// As [`spawn`](Pool::spawn).
     pub async fn run_async(&self, program: &Program, setup: Setup) -> Result<Ending> {
         Ok(self.spawn(program, setup)?.wait().await)
+    }
+
+    /// Blocks this thread until no life is left; lives that start meanwhile are waited for too.
+    pub fn join_all(&self) {
+        self.0.alive.wait_until_none(None);
     }
 
     /// Takes nothing new from now on.

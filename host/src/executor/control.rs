@@ -98,12 +98,17 @@ impl Control {
         drop(reach);
     }
 
-    pub(super) fn begin_slice(&self) {
-        self.slice.store(nanos(self.born.elapsed()), Ordering::Relaxed);
+    /// A slice on a worker begins; give it back to [`end_slice`](Control::end_slice).
+    pub(super) fn begin_slice(&self) -> Slice {
+        let start = nanos(self.born.elapsed());
+        self.slice.store(start, Ordering::Relaxed);
+        Slice(start)
     }
 
-    pub(super) fn end_slice(&self, used: Duration) {
-        self.cpu.fetch_add(nanos(used), Ordering::Relaxed);
+    /// The slice is over; `used` tells how much of its wall time was processor time.
+    pub(super) fn end_slice(&self, slice: Slice, used: impl FnOnce(u64) -> u64) {
+        let wall = nanos(self.born.elapsed()).saturating_sub(slice.0);
+        self.cpu.fetch_add(used(wall), Ordering::Relaxed);
     }
 
     /// What the guest does at a tick, asked from inside its slice.
@@ -144,6 +149,9 @@ impl Control {
         self.parked.lock().take()
     }
 }
+
+/// When a slice began, in nanoseconds after its life did.
+pub(super) struct Slice(u64);
 
 /// What a guest does at a tick of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

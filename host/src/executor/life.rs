@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use super::control::Control;
+use super::processor;
 use crate::outcome::{Cause, Outcome};
 
 /// Who hears how a life ended; called once, on a worker (or where the executor is dropped), after everything that the
@@ -24,23 +24,22 @@ pub(crate) enum End {
     Ended(Cause),
 }
 
-/// A guest's future and its switch.
+/// What runs. It answers `None` when it was interrupted: only the control knows why.
+pub(crate) type Guest = Pin<Box<dyn Future<Output = Option<Outcome>> + Send>>;
+
+/// A guest and its switch.
 pub(super) struct Life<S: Settle> {
     control: Arc<Control>,
-    /// The guest; gone as soon as it has ended. It answers `None` when it was interrupted: only the control knows why.
-    guest: Option<Pin<Box<dyn Future<Output = Option<Outcome>> + Send>>>,
+    /// Gone as soon as it has ended.
+    guest: Option<Guest>,
     settle: Option<S>,
 }
 
 impl<S: Settle> Life<S> {
-    pub(super) fn new(
-        control: Arc<Control>,
-        guest: impl Future<Output = Option<Outcome>> + Send + 'static,
-        settle: S,
-    ) -> Life<S> {
+    pub(super) fn new(control: Arc<Control>, guest: Guest, settle: S) -> Life<S> {
         Life {
             control,
-            guest: Some(Box::pin(guest)),
+            guest: Some(guest),
             settle: Some(settle),
         }
     }
@@ -75,10 +74,9 @@ impl<S: Settle> Future for Life<S> {
         let Some(guest) = life.guest.as_mut() else {
             return Poll::Ready(());
         };
-        life.control.begin_slice();
-        let before = thread_time();
+        let slice = life.control.begin_slice();
         let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
-        life.control.end_slice(thread_time().saturating_sub(before));
+        life.control.end_slice(slice, processor::used);
         let end = match polled {
             Ok(Poll::Pending) => match life.control.cause() {
                 Some(cause) => End::Ended(cause),
@@ -99,13 +97,6 @@ impl<S: Settle> Drop for Life<S> {
             self.finish(End::Ended(Cause::Killed));
         }
     }
-}
-
-/// Processor time of this thread.
-fn thread_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let secs = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(secs, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

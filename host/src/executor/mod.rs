@@ -17,9 +17,9 @@ pub(crate) mod completion;
 pub(crate) mod control;
 mod lanes;
 mod life;
+mod processor;
 mod worker;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -29,7 +29,7 @@ use self::clock::Clock;
 use self::control::Control;
 use self::lanes::Lanes;
 use self::life::Life;
-pub(crate) use self::life::{End, Settle};
+pub(crate) use self::life::{End, Guest, Settle};
 use crate::error::{Error, Result};
 
 /// The worker threads, their run queue and their clock.
@@ -86,11 +86,7 @@ impl Executor {
     }
 
     /// Starts a life: `guest` runs on the workers until it ends or `control` ends it, and `settle` hears how, once.
-    pub(crate) fn spawn<F, S>(&self, control: &Arc<Control>, guest: F, settle: S)
-    where
-        F: Future<Output = Option<crate::outcome::Outcome>> + Send + 'static,
-        S: Settle,
-    {
+    pub(crate) fn spawn<S: Settle>(&self, control: &Arc<Control>, guest: Guest, settle: S) {
         let lanes = Arc::downgrade(&self.lanes);
         let life = Life::new(Arc::clone(control), guest, settle);
         let schedule = move |runnable: lanes::Turn| match lanes.upgrade() {
