@@ -70,10 +70,9 @@ fn sleepers(criterion: &mut Criterion) {
     );
     let (asleep, more_threads) = (resident().saturating_sub(memory), threads().saturating_sub(tasks));
     let before = cpu();
-    guests
-        .iter()
-        .for_each(|guest| assert!(guest.join().outcome.is_success()));
+    pool.join_all();
     let waking = cpu() - before;
+    assert!(guests.iter().all(|guest| guest.join().outcome.is_success()));
     // One page of linear memory is the guest's own.
     let each = asleep as f64 / f64::from(GUESTS) / 1024.0 - 4.0;
     figure(

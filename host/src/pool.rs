@@ -178,7 +178,7 @@ impl Pool {
         program.require_command()?;
         inner.engine.admit(&setup.limits)?;
         let id = InterpreterId(inner.next_id.fetch_add(1, Ordering::Relaxed));
-        let control = Arc::new(Control::new(setup.limits.cpu_time));
+        let control = inner.executor.control(setup.limits.cpu_time);
         self.enlist(id, &control)?;
         let vitals = Arc::new(Vitals::new(&setup.limits));
         let ending = Arc::new(Completion::new());

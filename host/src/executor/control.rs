@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::clock::TICK;
 use super::lanes::{Lane, Lanes, Turn};
 use crate::limits::{LimitHit, LimitKind};
 use crate::outcome::Cause;
@@ -23,9 +24,11 @@ pub(crate) struct Control {
     lane: AtomicU8,
     /// The life's turn while it stands in a lane of tickets. Held only to move it; nothing is called under this lock.
     parked: Mutex<Option<Turn>>,
+    /// The run queue, to see whether somebody else should have this worker.
+    lanes: Weak<Lanes>,
     /// How to reach the life; empty before it starts and after it ends, which also breaks the cycle through the
     /// task. Nothing is called under this lock.
-    reach: Mutex<Option<(Waker, Weak<Lanes>)>>,
+    reach: Mutex<Option<Waker>>,
     /// When the life was made; the slices are told as nanoseconds after it.
     born: Instant,
     /// Start of the current slice on a worker, in nanoseconds after `born`.
@@ -37,11 +40,12 @@ pub(crate) struct Control {
 
 impl Control {
     /// A switch for a life that starts now and may use the processor for `cpu_limit`.
-    pub(crate) fn new(cpu_limit: Option<Duration>) -> Control {
+    pub(super) fn new(lanes: &Arc<Lanes>, cpu_limit: Option<Duration>) -> Control {
         Control {
             cause: AtomicU8::new(0),
             lane: AtomicU8::new(Lane::Fresh as u8),
             parked: Mutex::new(None),
+            lanes: Arc::downgrade(lanes),
             reach: Mutex::new(None),
             born: Instant::now(),
             slice: AtomicU64::new(0),
@@ -64,9 +68,10 @@ impl Control {
         if !first {
             return;
         }
-        let reach = self.reach.lock().clone();
-        let Some((waker, lanes)) = reach else { return };
-        match (self.unpark(), lanes.upgrade()) {
+        let Some(waker) = self.reach.lock().clone() else {
+            return;
+        };
+        match (self.unpark(), self.lanes.upgrade()) {
             (Some(turn), Some(lanes)) => lanes.push_first(turn),
             _ => waker.wake(),
         }
@@ -88,8 +93,8 @@ impl Control {
     }
 
     /// Makes the life reachable for [`end`](Control::end).
-    pub(super) fn attach(&self, waker: Waker, lanes: &Arc<Lanes>) {
-        *self.reach.lock() = Some((waker, Arc::downgrade(lanes)));
+    pub(super) fn attach(&self, waker: Waker) {
+        *self.reach.lock() = Some(waker);
     }
 
     /// The life is over: nothing reaches it any more.
@@ -122,7 +127,9 @@ impl Control {
             self.end(Cause::CpuTime);
             return AtTick::Stop;
         }
-        if slice < nanos(switch_interval) {
+        // A woken life is not kept waiting for the rest of a slice, but whoever runs has a tick in any case.
+        let wanted = slice >= nanos(TICK) && self.lanes.upgrade().is_some_and(|lanes| lanes.anybody_woken());
+        if slice < nanos(switch_interval) && !wanted {
             return AtTick::GoOn;
         }
         self.lane.store(Lane::Switched as u8, Ordering::Relaxed);
@@ -158,7 +165,7 @@ pub(super) struct Slice(u64);
 pub(crate) enum AtTick {
     /// Its slice is not used up.
     GoOn,
-    /// Its slice is used up: to the back of its lane.
+    /// Its slice is used up, or somebody woke up: to the back of its lane.
     Switch,
     /// It must end.
     Stop,

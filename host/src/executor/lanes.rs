@@ -77,6 +77,11 @@ impl Lanes {
         let _ = self.woken.0.send(turn);
     }
 
+    /// Whether a woken life waits for a worker.
+    pub(super) fn anybody_woken(&self) -> bool {
+        !self.woken.1.is_empty()
+    }
+
     /// The next turn for a worker that has taken `picks` before; waits for one, after a call of `idle`. `None` when the
     /// worker must stop.
     pub(crate) fn next(&self, picks: u32, mut idle: impl FnMut()) -> Option<Turn> {

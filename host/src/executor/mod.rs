@@ -22,6 +22,7 @@ mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -85,6 +86,11 @@ impl Executor {
         &self.clock
     }
 
+    /// The switch of a life that starts now and may use the processor for `cpu_limit`.
+    pub(crate) fn control(&self, cpu_limit: Option<Duration>) -> Arc<Control> {
+        Arc::new(Control::new(&self.lanes, cpu_limit))
+    }
+
     /// Starts a life: `guest` runs on the workers until it ends or `control` ends it, and `settle` hears how, once.
     pub(crate) fn spawn<S: Settle>(&self, control: &Arc<Control>, guest: Guest, settle: S) {
         let lanes = Arc::downgrade(&self.lanes);
@@ -99,7 +105,7 @@ impl Executor {
             .metadata(Arc::clone(control))
             .spawn(move |_| life, schedule);
         task.detach();
-        control.attach(turn.waker(), &self.lanes);
+        control.attach(turn.waker());
         turn.schedule();
     }
 
