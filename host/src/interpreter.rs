@@ -10,6 +10,7 @@ use std::time::Duration;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use crate::budget::Budget;
@@ -143,7 +144,9 @@ pub(crate) struct Life {
 
 impl Life {
     /// The whole life. `None` when the host interrupted it: the control knows why.
-    pub(crate) async fn run(self) -> Option<Outcome> {
+    ///
+    /// In a box, so that the future stays small: allocators are quick with blocks below a kilobyte and slow above.
+    pub(crate) async fn run(self: Box<Self>) -> Option<Outcome> {
         let mut store = match self.store() {
             Ok(store) => store,
             Err(error) => return Some(Outcome::HostError(error.to_string())),
@@ -218,10 +221,13 @@ async fn enter(program: &Program, store: &mut Store<Guest>) -> wasmtime::Result<
             start.call_async(&mut *store, ()).await?;
             Ok(0)
         }
-        Some(Entry::Run(component)) => {
-            let command = component.instantiate_async(&mut *store).await?;
-            let run = command.wasi_cli_run().call_run(&mut *store).await?;
-            Ok(if run.is_ok() { 0 } else { 1 })
-        }
+        // Its future is large; a core module should not carry it.
+        Some(Entry::Run(component)) => Box::pin(enter_component(component, store)).await,
     }
+}
+
+async fn enter_component(component: &CommandPre<Guest>, store: &mut Store<Guest>) -> wasmtime::Result<i32> {
+    let command = component.instantiate_async(&mut *store).await?;
+    let run = command.wasi_cli_run().call_run(&mut *store).await?;
+    Ok(if run.is_ok() { 0 } else { 1 })
 }

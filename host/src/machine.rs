@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::num::NonZero;
+use std::sync::LazyLock;
 
 /// Linux's stock `vm.max_map_count`.
 const STOCK_MAP_COUNT: u64 = 65_530;
@@ -40,8 +41,13 @@ pub fn processors() -> Option<usize> {
         .sum()
 }
 
-/// Memory of the machine or of this process's control group, whichever is less, in bytes.
+/// Memory of the machine or of this process's control group, whichever is less, in bytes; read once.
 pub fn memory() -> u64 {
+    static MEMORY: LazyLock<u64> = LazyLock::new(read_memory);
+    *MEMORY
+}
+
+fn read_memory() -> u64 {
     let info = rustix::system::sysinfo();
     let physical = info.totalram.saturating_mul(u64::from(info.mem_unit.max(1)));
     control_group_memory().map_or(physical, |group| group.min(physical))

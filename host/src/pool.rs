@@ -201,7 +201,7 @@ impl Pool {
                 }),
             then,
         };
-        let life = Life {
+        let life = Box::new(Life {
             name: program.name_shared(),
             program: program.clone(),
             setup,
@@ -209,7 +209,7 @@ impl Pool {
             vitals,
             budget: inner.budget.clone(),
             switch_interval: inner.switch_interval,
-        };
+        });
         inner.executor.spawn(&control, Box::pin(life.run()), settlement);
         Ok(Interpreter::new(id, control, ending))
     }
