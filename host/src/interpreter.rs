@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Extern, Store, UpdateDeadline};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use crate::budget::Budget;
-use crate::executor::completion::Completion;
 use crate::executor::control::{AtTick, Control};
 use crate::grants::Grants;
 use crate::limiter::{Limiter, Vitals};
@@ -50,12 +49,11 @@ pub struct Setup {
 pub struct Interpreter {
     id: InterpreterId,
     control: Arc<Control>,
-    ending: Arc<Completion<Ending>>,
 }
 
 impl Interpreter {
-    pub(crate) fn new(id: InterpreterId, control: Arc<Control>, ending: Arc<Completion<Ending>>) -> Interpreter {
-        Interpreter { id, control, ending }
+    pub(crate) fn new(id: InterpreterId, control: Arc<Control>) -> Interpreter {
+        Interpreter { id, control }
     }
 
     /// Its number in its pool.
@@ -65,7 +63,7 @@ impl Interpreter {
 
     /// Whether its life goes on.
     pub fn is_running(&self) -> bool {
-        self.ending.get().is_none()
+        self.control.ending().get().is_none()
     }
 
     /// Ends it now, whatever it does or waits for. Returns at once; [`join`](Interpreter::join) tells when it is over.
@@ -78,21 +76,21 @@ impl Interpreter {
     /// Never call this on a thread of an async runtime, nor in a callback of the pool; use
     /// [`wait`](Interpreter::wait) there.
     pub fn join(&self) -> Ending {
-        self.ending.join().as_ref().clone()
+        self.control.ending().join().as_ref().clone()
     }
 
     /// [`join`](Interpreter::join) for at most `time`; `None` when its life goes on.
     pub fn join_timeout(&self, time: Duration) -> Option<Ending> {
         let ending = match std::time::Instant::now().checked_add(time) {
-            Some(until) => self.ending.join_until(until)?,
-            None => self.ending.join(),
+            Some(until) => self.control.ending().join_until(until)?,
+            None => self.control.ending().join(),
         };
         Some(ending.as_ref().clone())
     }
 
     /// Waits until its life is over.
     pub async fn wait(&self) -> Ending {
-        self.ending.wait().await.as_ref().clone()
+        self.control.ending().wait().await.as_ref().clone()
     }
 }
 
@@ -160,13 +158,12 @@ impl Life {
 
     fn store(&self) -> crate::Result<Store<Guest>> {
         let Setup { limits, grants, stdio } = &self.setup;
-        let written = &self.vitals.written;
         let mut wasi = wasi::context(
             &self.name,
             grants,
             GuestInput::new(stdio.stdin.clone()),
-            GuestOutput::new(stdio.stdout.clone(), written),
-            GuestOutput::new(stdio.stderr.clone(), written),
+            GuestOutput::new(stdio.stdout.clone(), &self.vitals),
+            GuestOutput::new(stdio.stderr.clone(), &self.vitals),
         )?;
         let table: &mut ResourceTable = wasi.ctx().table;
         table.set_max_capacity(usize::try_from(limits.handles).unwrap_or(usize::MAX));
@@ -215,10 +212,12 @@ impl Life {
 async fn enter(program: &Program, store: &mut Store<Guest>) -> wasmtime::Result<i32> {
     match program.entry() {
         None => wasmtime::bail!("no command"),
-        Some(Entry::Start(module)) => {
+        Some(Entry::Start { module, start }) => {
             let instance = module.instantiate_async(&mut *store).await?;
-            let start = instance.get_typed_func::<(), ()>(&mut *store, "_start")?;
-            start.call_async(&mut *store, ()).await?;
+            let Some(Extern::Func(start)) = instance.get_module_export(&mut *store, start) else {
+                wasmtime::bail!("no `_start`");
+            };
+            start.typed::<(), ()>(&*store)?.call_async(&mut *store, ()).await?;
             Ok(0)
         }
         // Its future is large; a core module should not carry it.

@@ -15,7 +15,7 @@ use crate::stdio::Written;
 /// What outlives the store: how much the interpreter took, for its [`Ending`](crate::Ending).
 pub(crate) struct Vitals {
     pub peak_memory: AtomicU64,
-    pub written: Arc<Written>,
+    pub written: Written,
     /// The last request that was refused.
     refused: Mutex<Option<LimitHit>>,
 }
@@ -24,7 +24,7 @@ impl Vitals {
     pub(crate) fn new(limits: &Limits) -> Vitals {
         Vitals {
             peak_memory: AtomicU64::new(0),
-            written: Arc::new(Written::new(limits.output.as_u64())),
+            written: Written::new(limits.output.as_u64()),
             refused: Mutex::new(None),
         }
     }

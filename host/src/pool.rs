@@ -18,7 +18,6 @@ use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::clock::{Appointment, Clock};
-use crate::executor::completion::Completion;
 use crate::executor::control::Control;
 use crate::executor::{End, Executor, Settle};
 use crate::interpreter::{Interpreter, InterpreterId, Life, Setup};
@@ -181,14 +180,12 @@ impl Pool {
         let control = inner.executor.control(setup.limits.cpu_time);
         self.enlist(id, &control)?;
         let vitals = Arc::new(Vitals::new(&setup.limits));
-        let ending = Arc::new(Completion::new());
         let deadline = setup.limits.deadline;
         let settlement = Settlement {
             id,
             alive: Arc::clone(&inner.alive),
             control: Arc::clone(&control),
             vitals: Arc::clone(&vitals),
-            ending: Arc::clone(&ending),
             stdio: setup.stdio.clone(),
             deadline,
             appointment: deadline
@@ -211,7 +208,7 @@ impl Pool {
             switch_interval: inner.switch_interval,
         });
         inner.executor.spawn(&control, Box::pin(life.run()), settlement);
-        Ok(Interpreter::new(id, control, ending))
+        Ok(Interpreter::new(id, control))
     }
 
     /// Runs an interpreter of `program` from start to end; blocks this thread.
@@ -345,7 +342,6 @@ struct Settlement<F> {
     alive: Arc<Alive>,
     control: Arc<Control>,
     vitals: Arc<Vitals>,
-    ending: Arc<Completion<Ending>>,
     stdio: Stdio,
     deadline: Option<Duration>,
     appointment: Option<(Arc<Clock>, Appointment)>,
@@ -379,6 +375,6 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
         (self.then)(self.id, &ending);
         // Whoever hears of the end finds its place free.
         self.alive.remove(self.id);
-        self.ending.set(ending);
+        self.control.ending().set(ending);
     }
 }

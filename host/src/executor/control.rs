@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::clock::TICK;
+use super::completion::Completion;
 use super::lanes::{Lane, Lanes, Turn};
 use crate::limits::{LimitHit, LimitKind};
-use crate::outcome::Cause;
+use crate::outcome::{Cause, Ending};
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
 pub(crate) struct Control {
@@ -36,6 +37,8 @@ pub(crate) struct Control {
     /// Processor time of the slices that are over, in nanoseconds.
     cpu: AtomicU64,
     cpu_limit: u64,
+    /// How the life ended, once it has.
+    ending: Completion<Ending>,
 }
 
 impl Control {
@@ -51,12 +54,18 @@ impl Control {
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: cpu_limit.map_or(u64::MAX, nanos),
+            ending: Completion::new(),
         }
     }
 
     /// When the life was made.
     pub(crate) fn born(&self) -> Instant {
         self.born
+    }
+
+    /// How the life ended, once it has.
+    pub(crate) fn ending(&self) -> &Completion<Ending> {
+        &self.ending
     }
 
     /// Ends the life with `cause`, unless it has ended or another cause came first.

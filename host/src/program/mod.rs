@@ -54,7 +54,10 @@ pub(crate) enum Code {
 /// How a command begins.
 pub(crate) enum Entry {
     /// A core module's `_start`.
-    Start(wasmtime::InstancePre<Guest>),
+    Start {
+        module: wasmtime::InstancePre<Guest>,
+        start: wasmtime::ModuleExport,
+    },
     /// A component's `wasi:cli/run`.
     Run(CommandPre<Guest>),
 }
@@ -251,10 +254,12 @@ fn module_entry(engine: &Engine, module: &wasmtime::Module) -> Result<Result<Ent
             None => Error::refused(format!("an import does not fit: {error:#}")),
         }
     })?;
-    let found = module.get_export("_start");
-    Ok(match found {
-        Some(ExternType::Func(ty)) if ty.params().len() == 0 && ty.results().len() == 0 => Ok(Entry::Start(pre)),
-        Some(ExternType::Func(ty)) => Err(format!(
+    let index = module.get_export_index("_start");
+    Ok(match module.get_export("_start").zip(index) {
+        Some((ExternType::Func(ty), start)) if ty.params().len() == 0 && ty.results().len() == 0 => {
+            Ok(Entry::Start { module: pre, start })
+        }
+        Some((ExternType::Func(ty), _)) => Err(format!(
             "its `_start` takes and gives {ty}, where a command's takes and gives nothing"
         )),
         Some(_) => Err("its `_start` is not a function, so it is no command".to_owned()),

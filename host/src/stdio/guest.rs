@@ -12,6 +12,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 
 use super::{Input, Output};
+use crate::limiter::Vitals;
 use crate::limits::{LimitHit, LimitKind};
 use crate::outcome::Stop;
 
@@ -48,17 +49,17 @@ impl Written {
 }
 
 /// A guest's stdout or stderr.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct GuestOutput {
     output: Output,
-    written: Arc<Written>,
+    vitals: Arc<Vitals>,
 }
 
 impl GuestOutput {
-    pub(crate) fn new(output: Output, written: &Arc<Written>) -> GuestOutput {
+    pub(crate) fn new(output: Output, vitals: &Arc<Vitals>) -> GuestOutput {
         GuestOutput {
             output,
-            written: Arc::clone(written),
+            vitals: Arc::clone(vitals),
         }
     }
 }
@@ -82,7 +83,7 @@ impl StdoutStream for GuestOutput {
 
 impl OutputStream for GuestOutput {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.written.add(bytes.len()).map_err(trap)?;
+        self.vitals.written.add(bytes.len()).map_err(trap)?;
         match &self.output {
             Output::Discard => Ok(()),
             // Only the guest adds to the pipe, so what there is room for now there is room for below.
