@@ -89,3 +89,8 @@ pub use program::{Kind, Precompiled, Program};
 
 /// The version of Wasmtime that this crate was built with.
 pub const WASMTIME_VERSION: &str = wasmtime_environ::VERSION;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
