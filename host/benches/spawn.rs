@@ -4,12 +4,13 @@
 #[path = "common/mod.rs"]
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{EMPTY, cpu, figure, guest, program, ratio};
 use criterion::{Criterion, criterion_group, criterion_main};
 use wasm_pool::{Engine, Grants, Pool, Program, Setup};
-use wasmtime::{Linker, Module, Store};
+use wasmtime::{Linker, Module, Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p1::WasiP1Ctx;
 
@@ -19,8 +20,14 @@ const LIVES: u32 = 2_000;
 /// Lives that are started before they are waited for, as a service does that admits so many.
 const BURST: u32 = 100;
 
-/// `lives` lives with Wasmtime alone, on this thread.
-fn bare(engine: &wasmtime::Engine, pre: &wasmtime::InstancePre<WasiP1Ctx>, lives: u32, args: &[&str]) -> Duration {
+/// `lives` lives with Wasmtime alone, on this thread: its own limiter and its own yielding, as an embedder would have
+/// them for code that he does not trust.
+fn bare(
+    engine: &wasmtime::Engine,
+    pre: &wasmtime::InstancePre<(WasiP1Ctx, StoreLimits)>,
+    lives: u32,
+    args: &[&str],
+) -> Duration {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -29,8 +36,10 @@ fn bare(engine: &wasmtime::Engine, pre: &wasmtime::InstancePre<WasiP1Ctx>, lives
     runtime.block_on(async {
         for _ in 0..lives {
             let wasi = WasiCtxBuilder::new().arg("guest").args(args).build_p1();
-            let mut store = Store::new(engine, wasi);
-            store.set_epoch_deadline(u64::MAX / 2);
+            let mut store = Store::new(engine, (wasi, StoreLimitsBuilder::new().memory_size(256 << 20).build()));
+            store.limiter(|(_, limits)| limits);
+            store.set_epoch_deadline(5);
+            store.epoch_deadline_async_yield_and_update(5);
             let instance = pre.instantiate_async(&mut store).await.expect("instantiates");
             let start = instance
                 .get_typed_func::<(), ()>(&mut store, "_start")
@@ -44,7 +53,7 @@ fn bare(engine: &wasmtime::Engine, pre: &wasmtime::InstancePre<WasiP1Ctx>, lives
 /// The same on two threads at once, as a pool of two workers has it: they share the allocator's locks and the caches.
 fn bare_on_two(
     engine: &wasmtime::Engine,
-    pre: &wasmtime::InstancePre<WasiP1Ctx>,
+    pre: &wasmtime::InstancePre<(WasiP1Ctx, StoreLimits)>,
     lives: u32,
     args: &[&str],
 ) -> Duration {
@@ -59,20 +68,20 @@ fn bare_on_two(
 
 /// The same through a pool.
 fn pooled(pool: &Pool, program: &Program, lives: u32, args: &[&str]) -> Duration {
-    let setup = Setup {
+    let setup = Arc::new(Setup {
         grants: Grants {
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             ..Grants::default()
         },
         ..Setup::default()
-    };
+    });
     let before = cpu();
     for started in 0..lives {
         if started % BURST == 0 {
             pool.join_all();
         }
         let well = |_, ending: &wasm_pool::Ending| assert!(ending.outcome.is_success());
-        pool.spawn_then(program, setup.clone(), well).expect("starts");
+        pool.spawn_then(program, Arc::clone(&setup), well).expect("starts");
     }
     pool.join_all();
     cpu() - before
@@ -91,7 +100,8 @@ fn spawn(criterion: &mut Criterion) {
         let program = program(&engine, &bytes);
         let pool = Pool::builder(&engine).workers(2).build().expect("a pool");
         let mut linker = Linker::new(engine.wasmtime());
-        wasmtime_wasi::p1::add_to_linker_async(&mut linker, |wasi: &mut WasiP1Ctx| wasi).expect("WASI");
+        wasmtime_wasi::p1::add_to_linker_async(&mut linker, |(wasi, _): &mut (WasiP1Ctx, StoreLimits)| wasi)
+            .expect("WASI");
         let module = Module::new(engine.wasmtime(), &bytes).expect("compiles");
         let pre = linker.instantiate_pre(&module).expect("resolves");
 

@@ -132,8 +132,7 @@ impl WasiView for Guest {
 /// Everything that a life needs, gathered before it starts.
 pub(crate) struct Life {
     pub program: Program,
-    pub name: Arc<str>,
-    pub setup: Setup,
+    pub setup: Arc<Setup>,
     pub control: Arc<Control>,
     pub vitals: Arc<Vitals>,
     pub budget: Budget,
@@ -157,9 +156,9 @@ impl Life {
     }
 
     fn store(&self) -> crate::Result<Store<Guest>> {
-        let Setup { limits, grants, stdio } = &self.setup;
+        let Setup { limits, grants, stdio } = &*self.setup;
         let mut wasi = wasi::context(
-            &self.name,
+            self.program.name(),
             grants,
             GuestInput::new(stdio.stdin.clone()),
             GuestOutput::new(stdio.stdout.clone(), &self.vitals),

@@ -5,27 +5,25 @@
 //!
 //! Dropping a pool ends what still runs and waits for it; it cannot hang, since ending never depends on a guest.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use parking_lot::{Condvar, Mutex};
 
 use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::executor::clock::{Appointment, Clock};
 use crate::executor::control::Control;
+use crate::executor::roster::NotListed;
 use crate::executor::{End, Executor, Settle};
 use crate::interpreter::{Interpreter, InterpreterId, Life, Setup};
 use crate::limiter::Vitals;
 use crate::machine;
 use crate::outcome::{Cause, Ending, Outcome};
 use crate::program::Program;
-use crate::stdio::{Output, Stdio};
+use crate::stdio::Output;
 
 /// Worker threads and the interpreters that they run. Cloning gives another handle to the same pool.
 #[derive(Clone)]
@@ -33,21 +31,11 @@ pub struct Pool(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    /// Dropping it ends every life and the workers.
     executor: Executor,
     workers: usize,
     budget: Budget,
     switch_interval: Duration,
-    next_id: AtomicU64,
-    closed: AtomicBool,
-    alive: Arc<Alive>,
-}
-
-/// The lives that are not over.
-#[derive(Default)]
-struct Alive {
-    /// Held only to add, remove and list; nothing is called under it.
-    lives: Mutex<HashMap<InterpreterId, Weak<Control>>>,
-    fewer: Condvar,
 }
 
 /// How a pool shuts down.
@@ -105,9 +93,6 @@ impl PoolBuilder {
             workers: self.workers,
             budget: Budget::new(self.memory.as_u64()),
             switch_interval: self.switch_interval,
-            next_id: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
-            alive: Arc::default(),
         })))
     }
 }
@@ -149,16 +134,16 @@ impl Pool {
 
     /// How many lives are not over.
     pub fn alive(&self) -> usize {
-        self.0.alive.lives.lock().len()
+        self.0.executor.roster().len()
     }
 
-    /// Starts an interpreter of `program`. Returns at once.
+    /// Starts an interpreter of `program`. Returns at once. A setup in an `Arc` can be used again without copying it.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] when the pool shuts down, [`ErrorKind::Refused`] when the program is no command,
     /// [`ErrorKind::Unfit`] when the engine has no room for one more, [`ErrorKind::Usage`] for limits that its engine
     /// was not made with.
-    pub fn spawn(&self, program: &Program, setup: Setup) -> Result<Interpreter> {
+    pub fn spawn(&self, program: &Program, setup: impl Into<Arc<Setup>>) -> Result<Interpreter> {
         self.spawn_then(program, setup, |_, _| ())
     }
 
@@ -170,36 +155,31 @@ impl Pool {
     pub fn spawn_then(
         &self,
         program: &Program,
-        setup: Setup,
+        setup: impl Into<Arc<Setup>>,
         then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
     ) -> Result<Interpreter> {
         let inner = &*self.0;
+        let setup = setup.into();
         program.require_command()?;
         inner.engine.admit(&setup.limits)?;
-        let id = InterpreterId(inner.next_id.fetch_add(1, Ordering::Relaxed));
-        let control = inner.executor.control(setup.limits.cpu_time);
-        self.enlist(id, &control)?;
+        let room = inner.engine.instances() as usize;
+        let (number, control) = inner.executor.list(&setup.limits, room).map_err(|why| match why {
+            NotListed::Closed => Error::new(ErrorKind::Closed, "the pool is shutting down"),
+            NotListed::Full => Error::new(
+                ErrorKind::Unfit,
+                format!("the engine was made for {room} interpreters at once, and so many are alive"),
+            ),
+        })?;
+        let id = InterpreterId(number);
         let vitals = Arc::new(Vitals::new(&setup.limits));
-        let deadline = setup.limits.deadline;
         let settlement = Settlement {
             id,
-            alive: Arc::clone(&inner.alive),
+            setup: Arc::clone(&setup),
             control: Arc::clone(&control),
             vitals: Arc::clone(&vitals),
-            stdio: setup.stdio.clone(),
-            deadline,
-            appointment: deadline
-                .and_then(|deadline| control.born().checked_add(deadline))
-                .map(|at| {
-                    (
-                        Arc::clone(inner.executor.clock()),
-                        inner.executor.clock().remember(at, &control),
-                    )
-                }),
             then,
         };
         let life = Box::new(Life {
-            name: program.name_shared(),
             program: program.clone(),
             setup,
             control: Arc::clone(&control),
@@ -207,7 +187,7 @@ impl Pool {
             budget: inner.budget.clone(),
             switch_interval: inner.switch_interval,
         });
-        inner.executor.spawn(&control, Box::pin(life.run()), settlement);
+        Executor::spawn(&control, Box::pin(life.run()), settlement);
         Ok(Interpreter::new(id, control))
     }
 
@@ -215,7 +195,7 @@ impl Pool {
     ///
     /// # Errors
     /// As [`spawn`](Pool::spawn).
-    pub fn run(&self, program: &Program, setup: Setup) -> Result<Ending> {
+    pub fn run(&self, program: &Program, setup: impl Into<Arc<Setup>>) -> Result<Ending> {
         Ok(self.spawn(program, setup)?.join())
     }
 
@@ -223,23 +203,23 @@ impl Pool {
     ///
     /// # Errors
     /// As [`spawn`](Pool::spawn).
-    pub async fn run_async(&self, program: &Program, setup: Setup) -> Result<Ending> {
+    pub async fn run_async(&self, program: &Program, setup: impl Into<Arc<Setup>>) -> Result<Ending> {
         Ok(self.spawn(program, setup)?.wait().await)
     }
 
     /// Blocks this thread until no life is left; lives that start meanwhile are waited for too.
     pub fn join_all(&self) {
-        self.0.alive.wait_until_none(None);
+        self.0.executor.roster().wait_until_none(None);
     }
 
     /// Takes nothing new from now on.
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::SeqCst);
+        self.0.executor.roster().close();
     }
 
     /// Ends every life now, and takes nothing new. Returns at once.
     pub fn kill_all(&self) {
-        self.0.kill_all();
+        self.0.executor.roster().end_all();
     }
 
     /// Shuts down and blocks this thread until every life is over.
@@ -252,11 +232,11 @@ impl Pool {
         };
         if let Some(patience) = patience {
             let until = Instant::now().checked_add(patience);
-            if !self.0.alive.wait_until_none(until) {
-                self.0.kill_all();
+            if !self.0.executor.roster().wait_until_none(until) {
+                self.0.executor.roster().end_all();
             }
         }
-        self.0.alive.wait_until_none(None);
+        self.0.executor.roster().wait_until_none(None);
     }
 
     /// [`shutdown`](Pool::shutdown), without blocking.
@@ -266,64 +246,6 @@ impl Pool {
     pub async fn shutdown_async(&self, how: Shutdown) -> Result<()> {
         let pool = self.clone();
         crate::blocking::run("wasm-pool-shutdown", move || pool.shutdown(how)).await
-    }
-
-    fn enlist(&self, id: InterpreterId, control: &Arc<Control>) -> Result<()> {
-        let mut lives = self.0.alive.lives.lock();
-        // Looked at under the lock, so that a shutdown sees every life that got in.
-        if self.0.closed.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Closed, "the pool is shutting down"));
-        }
-        let room = self.0.engine.instances() as usize;
-        if lives.len() >= room {
-            let message = format!("the engine was made for {room} interpreters at once, and so many are alive");
-            return Err(Error::new(ErrorKind::Unfit, message));
-        }
-        lives.insert(id, Arc::downgrade(control));
-        Ok(())
-    }
-}
-
-impl Inner {
-    fn kill_all(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-        let lives: Vec<_> = self.alive.lives.lock().values().filter_map(Weak::upgrade).collect();
-        for life in lives {
-            life.end(Cause::Killed);
-        }
-    }
-}
-
-impl Alive {
-    /// Waits until no life is left; `false` when the time came first.
-    fn wait_until_none(&self, until: Option<Instant>) -> bool {
-        let mut lives = self.lives.lock();
-        while !lives.is_empty() {
-            match until {
-                Some(until) => {
-                    if self.fewer.wait_until(&mut lives, until).timed_out() {
-                        return lives.is_empty();
-                    }
-                }
-                None => self.fewer.wait(&mut lives),
-            }
-        }
-        true
-    }
-
-    fn remove(&self, id: InterpreterId) {
-        let mut lives = self.lives.lock();
-        lives.remove(&id);
-        if lives.is_empty() {
-            self.fewer.notify_all();
-        }
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.kill_all();
-        self.executor.stop();
     }
 }
 
@@ -339,23 +261,17 @@ impl fmt::Debug for Pool {
 /// What happens at the end of a life.
 struct Settlement<F> {
     id: InterpreterId,
-    alive: Arc<Alive>,
+    setup: Arc<Setup>,
     control: Arc<Control>,
     vitals: Arc<Vitals>,
-    stdio: Stdio,
-    deadline: Option<Duration>,
-    appointment: Option<(Arc<Clock>, Appointment)>,
     then: F,
 }
 
 impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F> {
     fn settle(self, end: End) {
-        if let Some((clock, appointment)) = self.appointment {
-            clock.forget(appointment);
-        }
         let outcome = match end {
             End::Done(outcome) => outcome,
-            End::Ended(Cause::Deadline) => Outcome::Deadline(self.deadline.unwrap_or_default()),
+            End::Ended(Cause::Deadline) => Outcome::Deadline(self.setup.limits.deadline.unwrap_or_default()),
             End::Ended(Cause::CpuTime) => Outcome::Limit(self.control.cpu_limit_hit()),
             End::Ended(Cause::Killed) => Outcome::Killed,
         };
@@ -367,14 +283,14 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
             output: ByteSize::b(self.vitals.written.bytes()),
             refused: self.vitals.refused(),
         };
-        for output in [&self.stdio.stdout, &self.stdio.stderr] {
+        for output in [&self.setup.stdio.stdout, &self.setup.stdio.stderr] {
             if let Output::Pipe(pipe) = output {
                 pipe.end();
             }
         }
         (self.then)(self.id, &ending);
         // Whoever hears of the end finds its place free.
-        self.alive.remove(self.id);
+        self.control.hub().roster.strike(self.id.0, self.control.deadline());
         self.control.ending().set(ending);
     }
 }

@@ -131,20 +131,22 @@ pub(crate) fn open_files(guest: &mut Guest) -> u32 {
 /// The most random bytes that one call gives: they are made in the host's memory first.
 const MAX_RANDOM: u64 = 64 << 10;
 
-/// WASI for one interpreter: what it was granted and nothing else.
+/// WASI for one interpreter: what it was granted and nothing else; without a `stdin`, that is at its end.
 pub(crate) fn context(
     name: &str,
     grants: &Grants,
-    stdin: GuestInput,
+    stdin: Option<GuestInput>,
     stdout: GuestOutput,
     stderr: GuestOutput,
 ) -> Result<wasmtime_wasi::p1::WasiP1Ctx> {
     let mut builder = WasiCtxBuilder::new();
+    if let Some(stdin) = stdin {
+        builder.stdin(stdin);
+    }
     builder
         .arg(name)
         .args(&grants.args)
         .envs(&grants.env)
-        .stdin(stdin)
         .stdout(stdout)
         .stderr(stderr)
         .allow_tcp(false)

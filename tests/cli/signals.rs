@@ -38,10 +38,20 @@ fn the_first_signal_gives_grace_and_the_summary_is_printed() {
 
 #[test]
 fn the_second_signal_ends_at_once() {
-    let (child, began) = started(&["-n", "2", "--grace", "1h"], 2);
+    use std::io::BufRead;
+    let (mut child, began) = started(&["-n", "2", "--grace", "1h"], 2);
+    let mut stderr = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
     signal(&child, Signal::INT);
+    let mut note = String::new();
+    stderr.read_line(&mut note).expect("a line");
+    assert!(note.contains("guests have 1h to end"), "{note}");
     signal(&child, Signal::TERM);
-    finish(child, began).exits(130).says("2 instances: 0 ok, 2 failed");
+    finish(child, began).exits(130);
+    let rest: Vec<String> = stderr.lines().map_while(Result::ok).collect();
+    assert!(
+        rest.iter().any(|line| line.starts_with("2 instances: 0 ok, 2 failed")),
+        "{rest:?}"
+    );
 }
 
 #[test]

@@ -5,17 +5,17 @@
 //! one that runs sees the cause at its next tick. What the guest waits for does not matter.
 
 use std::sync::Arc;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
-use super::lanes::{Lane, Lanes, Turn};
-use crate::limits::{LimitHit, LimitKind};
+use super::lanes::{Lane, Turn};
+use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
@@ -25,13 +25,13 @@ pub(crate) struct Control {
     lane: AtomicU8,
     /// The life's turn while it stands in a lane of tickets. Held only to move it; nothing is called under this lock.
     parked: Mutex<Option<Turn>>,
-    /// The run queue, to see whether somebody else should have this worker.
-    lanes: Weak<Lanes>,
+    hub: Arc<Hub>,
     /// How to reach the life; empty before it starts and after it ends, which also breaks the cycle through the
     /// task. Nothing is called under this lock.
     reach: Mutex<Option<Waker>>,
     /// When the life was made; the slices are told as nanoseconds after it.
     born: Instant,
+    deadline: Option<Instant>,
     /// Start of the current slice on a worker, in nanoseconds after `born`.
     slice: AtomicU64,
     /// Processor time of the slices that are over, in nanoseconds.
@@ -42,18 +42,20 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// A switch for a life that starts now and may use the processor for `cpu_limit`.
-    pub(super) fn new(lanes: &Arc<Lanes>, cpu_limit: Option<Duration>) -> Control {
+    /// A switch for a life that starts now, with its deadline and its processor time.
+    pub(super) fn new(hub: &Arc<Hub>, limits: &Limits) -> Control {
+        let born = Instant::now();
         Control {
             cause: AtomicU8::new(0),
             lane: AtomicU8::new(Lane::Fresh as u8),
             parked: Mutex::new(None),
-            lanes: Arc::downgrade(lanes),
+            hub: Arc::clone(hub),
             reach: Mutex::new(None),
-            born: Instant::now(),
+            born,
+            deadline: limits.deadline.and_then(|deadline| born.checked_add(deadline)),
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
-            cpu_limit: cpu_limit.map_or(u64::MAX, nanos),
+            cpu_limit: limits.cpu_time.map_or(u64::MAX, nanos),
             ending: Completion::new(),
         }
     }
@@ -68,6 +70,16 @@ impl Control {
         &self.ending
     }
 
+    /// When the life must end.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// What it shares with the other lives of its executor.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     /// Ends the life with `cause`, unless it has ended or another cause came first.
     pub(crate) fn end(&self, cause: Cause) {
         let first = self
@@ -80,9 +92,9 @@ impl Control {
         let Some(waker) = self.reach.lock().clone() else {
             return;
         };
-        match (self.unpark(), self.lanes.upgrade()) {
-            (Some(turn), Some(lanes)) => lanes.push_first(turn),
-            _ => waker.wake(),
+        match self.unpark() {
+            Some(turn) => self.hub.lanes.push_first(turn),
+            None => waker.wake(),
         }
     }
 
@@ -137,7 +149,7 @@ impl Control {
             return AtTick::Stop;
         }
         // A woken life is not kept waiting for the rest of a slice, but whoever runs has a tick in any case.
-        let wanted = slice >= nanos(TICK) && self.lanes.upgrade().is_some_and(|lanes| lanes.anybody_woken());
+        let wanted = slice >= nanos(TICK) && self.hub.lanes.anybody_woken();
         if slice < nanos(switch_interval) && !wanted {
             return AtTick::GoOn;
         }

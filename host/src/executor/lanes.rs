@@ -52,9 +52,8 @@ impl Lanes {
         }
     }
 
-    /// Queues a turn in the lane where it belongs.
-    pub(crate) fn push(&self, turn: Turn) {
-        let control = Arc::clone(turn.metadata());
+    /// Queues a turn of `control`'s life in the lane where it belongs.
+    pub(super) fn push(&self, turn: Turn, control: &Arc<Control>) {
         let lane = match control.lane() {
             Lane::Woken => return self.push_first(turn),
             Lane::Fresh => &self.fresh,
@@ -69,7 +68,7 @@ impl Lanes {
             return;
         }
         // Both ends live in this struct: sending cannot fail.
-        let _ = lane.0.send(control);
+        let _ = lane.0.send(Arc::clone(control));
     }
 
     /// Queues a turn in the woken lane.

@@ -18,11 +18,11 @@ pub(crate) mod control;
 mod lanes;
 mod life;
 mod processor;
+pub(crate) mod roster;
 mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -31,12 +31,21 @@ use self::control::Control;
 use self::lanes::Lanes;
 use self::life::Life;
 pub(crate) use self::life::{End, Guest, Settle};
+use self::roster::{NotListed, Roster};
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 
-/// The worker threads, their run queue and their clock.
+/// What all lives of an executor share: the run queue, the list of who lives, the clock. One allocation, so that a life
+/// holds one handle and not three.
+pub(crate) struct Hub {
+    lanes: Lanes,
+    pub(crate) roster: Roster,
+    clock: Clock,
+}
+
+/// The worker threads and what they share.
 pub(crate) struct Executor {
-    lanes: Arc<Lanes>,
-    clock: Arc<Clock>,
+    hub: Arc<Hub>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Timers, sockets and the blocking file threads that WASI needs; guests never run on it.
     reactor: Mutex<Option<tokio::runtime::Runtime>>,
@@ -54,51 +63,53 @@ impl Executor {
             .enable_all()
             .build()
             .map_err(|error| Error::host(format!("the I/O thread cannot be started: {error}")))?;
-        let lanes = Arc::new(Lanes::new());
-        let clock = Clock::start(engine, workers)?;
-        let mut threads = Vec::with_capacity(workers);
+        let hub = Arc::new(Hub {
+            lanes: Lanes::new(),
+            roster: Roster::default(),
+            clock: Clock::new(workers),
+        });
+        Clock::start(&hub, engine)?;
+        let executor = Executor {
+            hub,
+            threads: Mutex::new(Vec::with_capacity(workers)),
+            reactor: Mutex::new(None),
+        };
         for number in 0..workers {
-            let worker = worker::Worker::new(number, &lanes, &clock, reactor.handle());
+            let worker = worker::Worker::new(&executor.hub, number, reactor.handle());
             let thread = std::thread::Builder::new()
                 .name(format!("wasm-pool-{number}"))
-                .spawn(move || worker.run());
-            match thread {
-                Ok(thread) => threads.push(thread),
-                Err(error) => {
-                    lanes.close(number);
-                    clock.stop();
-                    return Err(Error::host(format!(
-                        "worker {number} of {workers} cannot be started: {error}"
-                    )));
-                }
-            }
+                .spawn(move || worker.run())
+                .map_err(|error| Error::host(format!("worker {number} of {workers} cannot be started: {error}")))?;
+            executor.threads.lock().push(thread);
         }
-        Ok(Executor {
-            lanes,
-            clock,
-            threads: Mutex::new(threads),
-            reactor: Mutex::new(Some(reactor)),
-        })
+        *executor.reactor.lock() = Some(reactor);
+        Ok(executor)
     }
 
-    /// The thread that ticks and keeps deadlines.
-    pub(crate) fn clock(&self) -> &Arc<Clock> {
-        &self.clock
+    /// Who lives.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.hub.roster
     }
 
-    /// The switch of a life that starts now and may use the processor for `cpu_limit`.
-    pub(crate) fn control(&self, cpu_limit: Option<Duration>) -> Arc<Control> {
-        Arc::new(Control::new(&self.lanes, cpu_limit))
+    /// Lists a life with these limits, which begins now; `room` is how many there may be. Its number, and its switch.
+    ///
+    /// # Errors
+    /// [`NotListed`]
+    pub(crate) fn list(&self, limits: &Limits, room: usize) -> Result<(u64, Arc<Control>), NotListed> {
+        let control = Arc::new(Control::new(&self.hub, limits));
+        let listed = self.hub.roster.list(&control, room)?;
+        if listed.earliest {
+            self.hub.clock.wake();
+        }
+        Ok((listed.number, control))
     }
 
-    /// Starts a life: `guest` runs on the workers until it ends or `control` ends it, and `settle` hears how, once.
-    pub(crate) fn spawn<S: Settle>(&self, control: &Arc<Control>, guest: Guest, settle: S) {
-        let lanes = Arc::downgrade(&self.lanes);
+    /// Starts a listed life: `guest` runs on the workers until it ends or `control` ends it, and `settle` hears how, once.
+    pub(crate) fn spawn<S: Settle>(control: &Arc<Control>, guest: Guest, settle: S) {
         let life = Life::new(Arc::clone(control), guest, settle);
-        let schedule = move |runnable: lanes::Turn| match lanes.upgrade() {
-            Some(lanes) => lanes.push(runnable),
-            // The executor is gone: dropping the turn drops the life, and that settles it.
-            None => drop(runnable),
+        let schedule = |turn: lanes::Turn| {
+            let control = Arc::clone(turn.metadata());
+            control.hub().lanes.push(turn, &control);
         };
         let (turn, task) = async_task::Builder::new()
             .propagate_panic(false)
@@ -108,27 +119,29 @@ impl Executor {
         control.attach(turn.waker());
         turn.schedule();
     }
+}
 
-    /// Stops the workers once the run queue is empty of them; called when every life has settled.
-    pub(crate) fn stop(&self) {
+impl Drop for Executor {
+    /// Ends every life, then the workers; every life has settled when the last worker ends.
+    fn drop(&mut self) {
+        self.hub.roster.end_all();
         let threads = std::mem::take(&mut *self.threads.lock());
-        self.lanes.close(threads.len());
+        let here = std::thread::current().id();
+        // A pool may be dropped by a callback on its own worker: that thread cannot wait for itself, and ends when it has
+        // run what is left.
+        if threads.iter().all(|thread| thread.thread().id() != here) {
+            self.hub.roster.wait_until_none(None);
+        }
+        self.hub.lanes.close(threads.len());
         for thread in threads {
-            // A pool may be dropped by a callback on its own worker: that thread cannot wait for itself.
-            if thread.thread().id() != std::thread::current().id() {
+            if thread.thread().id() != here {
                 let _ = thread.join();
             }
         }
-        self.clock.stop();
+        self.hub.clock.stop();
         if let Some(reactor) = self.reactor.lock().take() {
             // A file thread may hang in the kernel (a dead network disk): nobody waits for it.
             reactor.shutdown_background();
         }
-    }
-}
-
-impl Drop for Executor {
-    fn drop(&mut self) {
-        self.stop();
     }
 }

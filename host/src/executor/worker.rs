@@ -2,40 +2,35 @@
 
 use std::sync::Arc;
 
-use super::clock::{Clock, Seat};
-use super::lanes::Lanes;
+use super::Hub;
 
 /// A worker before it runs on its thread.
 pub(super) struct Worker {
-    lanes: Arc<Lanes>,
-    seat: Seat,
+    hub: Arc<Hub>,
+    number: usize,
     reactor: tokio::runtime::Handle,
 }
 
 impl Worker {
-    pub(super) fn new(
-        number: usize,
-        lanes: &Arc<Lanes>,
-        clock: &Arc<Clock>,
-        reactor: &tokio::runtime::Handle,
-    ) -> Worker {
+    pub(super) fn new(hub: &Arc<Hub>, number: usize, reactor: &tokio::runtime::Handle) -> Worker {
         Worker {
-            lanes: Arc::clone(lanes),
-            seat: Seat::new(clock, number),
+            hub: Arc::clone(hub),
+            number,
             reactor: reactor.clone(),
         }
     }
 
     /// Runs lives until the executor stops.
     pub(super) fn run(self) {
+        let Worker { hub, number, reactor } = self;
         // WASI's timers and sockets find their reactor through the thread.
-        let _entered = self.reactor.enter();
+        let _entered = reactor.enter();
         let mut picks = 0u32;
-        while let Some(turn) = self.lanes.next(picks, || self.seat.idle()) {
+        while let Some(turn) = hub.lanes.next(picks, || hub.clock.idle(number)) {
             picks = picks.wrapping_add(1);
-            self.seat.busy();
+            hub.clock.busy(number);
             turn.run();
         }
-        self.seat.idle();
+        hub.clock.idle(number);
     }
 }

@@ -29,7 +29,7 @@ pub struct Program(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
-    name: Arc<str>,
+    name: String,
     size: u64,
     compiled: Compiled,
     code: Code,
@@ -128,7 +128,7 @@ impl Program {
         };
         Ok(Program(Arc::new(Inner {
             engine: engine.clone(),
-            name: name.into(),
+            name: name.to_owned(),
             size,
             compiled,
             code,
@@ -206,10 +206,6 @@ impl Program {
             Ok(_) => Ok(()),
             Err(why) => Err(Error::refused(format!("{}: {why}", self.name()))),
         }
-    }
-
-    pub(crate) fn name_shared(&self) -> Arc<str> {
-        Arc::clone(&self.0.name)
     }
 
     pub(crate) fn code(&self) -> &Code {

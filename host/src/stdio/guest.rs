@@ -136,15 +136,19 @@ struct Ahead {
 }
 
 impl GuestInput {
-    pub(crate) fn new(input: Input) -> GuestInput {
+    /// The guest's end of an input; `None` for one that has nothing.
+    pub(crate) fn new(input: Input) -> Option<GuestInput> {
         let mut ahead = Ahead::default();
+        if let Input::Null = input {
+            return None;
+        }
         if let Input::Bytes(bytes) = &input {
             ahead.portions.push_back(bytes.clone());
         }
-        GuestInput {
+        Some(GuestInput {
             input,
             ahead: Arc::new(Mutex::new(ahead)),
-        }
+        })
     }
 
     async fn next(&self, offset: u64) -> Option<std::io::Result<Bytes>> {

@@ -1,0 +1,137 @@
+//! Who lives, and until when.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::control::Control;
+use crate::outcome::Cause;
+
+/// The lives of a pool that are not over, and their deadlines.
+///
+/// Invariants: a life is listed from before its first turn until after its guest is gone; a number is never given twice;
+/// once closed, nobody is added. Lives are never ended under the lock.
+#[derive(Default)]
+pub(crate) struct Roster {
+    state: Mutex<State>,
+    /// Told when the last life is struck off.
+    nobody: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    closed: bool,
+    lives: HashMap<u64, Weak<Control>>,
+    deadlines: BTreeSet<(Instant, u64)>,
+}
+
+/// Why a life was not listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotListed {
+    Closed,
+    Full,
+}
+
+/// A listed life.
+pub(crate) struct Listed {
+    pub number: u64,
+    /// Its deadline is earlier than all others: the clock must hear of it.
+    pub earliest: bool,
+}
+
+impl Roster {
+    /// Lists a life, if there is room for it among `room`.
+    pub(crate) fn list(&self, life: &Arc<Control>, room: usize) -> Result<Listed, NotListed> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(NotListed::Closed);
+        }
+        if state.lives.len() >= room {
+            return Err(NotListed::Full);
+        }
+        let number = state.next;
+        state.next += 1;
+        state.lives.insert(number, Arc::downgrade(life));
+        let mut earliest = false;
+        if let Some(deadline) = life.deadline() {
+            earliest = state.deadlines.first().is_none_or(|(first, _)| deadline < *first);
+            state.deadlines.insert((deadline, number));
+        }
+        Ok(Listed { number, earliest })
+    }
+
+    /// Strikes a life off.
+    pub(crate) fn strike(&self, number: u64, deadline: Option<Instant>) {
+        let mut state = self.state.lock();
+        state.lives.remove(&number);
+        if let Some(deadline) = deadline {
+            state.deadlines.remove(&(deadline, number));
+        }
+        if state.lives.is_empty() {
+            self.nobody.notify_all();
+        }
+    }
+
+    /// How many lives are listed.
+    pub(crate) fn len(&self) -> usize {
+        self.state.lock().lives.len()
+    }
+
+    /// Lists nobody any more.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+    }
+
+    /// Lists nobody any more and ends every life that is listed.
+    pub(crate) fn end_all(&self) {
+        let lives: Vec<_> = {
+            let mut state = self.state.lock();
+            state.closed = true;
+            state.lives.values().filter_map(Weak::upgrade).collect()
+        };
+        lives.iter().for_each(|life| life.end(Cause::Killed));
+    }
+
+    /// Ends every life whose deadline has passed; the next deadline.
+    pub(super) fn end_the_late(&self) -> Option<Instant> {
+        let now = Instant::now();
+        loop {
+            let late = {
+                let mut state = self.state.lock();
+                let (deadline, number) = *state.deadlines.first()?;
+                if deadline > now {
+                    return Some(deadline);
+                }
+                state.deadlines.pop_first();
+                state.lives.get(&number).and_then(Weak::upgrade)
+            };
+            if let Some(life) = late {
+                life.end(Cause::Deadline);
+            }
+        }
+    }
+
+    /// The next deadline.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.state.lock().deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Waits until nobody is listed; `false` when the time came first.
+    pub(crate) fn wait_until_none(&self, until: Option<Instant>) -> bool {
+        let mut state = self.state.lock();
+        while !state.lives.is_empty() {
+            match until {
+                Some(until) => {
+                    if self.nobody.wait_until(&mut state, until).timed_out() {
+                        return state.lives.is_empty();
+                    }
+                }
+                None => self.nobody.wait(&mut state),
+            }
+        }
+        true
+    }
+}
