@@ -4,7 +4,7 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::{cpu, figure, program};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -12,16 +12,17 @@ use wasm_pool::{Engine, Interpreter, Pool, Setup};
 
 const GUESTS: u32 = 10_000;
 
-/// Sleeps for `millis` by WASI's `poll_oneoff` and ends.
-fn sleeper(millis: u64) -> String {
-    let nanos = millis * 1_000_000;
+/// Sleeps until `nanos` (of the wall clock when `at`, from now when not) by WASI's `poll_oneoff`, and ends.
+fn sleeper(nanos: u128, at: bool) -> String {
+    let (clock, flags) = if at { (0, 1) } else { (1, 0) };
     format!(
         r#"(module
             (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
             (memory (export "memory") 1)
             (func (export "_start")
-              (i32.store (i32.const 16) (i32.const 1)) ;; the monotonic clock
+              (i32.store (i32.const 16) (i32.const {clock}))
               (i64.store (i32.const 24) (i64.const {nanos}))
+              (i32.store16 (i32.const 40) (i32.const {flags}))
               (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#
     )
 }
@@ -49,12 +50,13 @@ fn spawn(pool: &Pool, program: &wasm_pool::Program, guests: u32) -> Vec<Interpre
 fn sleepers(criterion: &mut Criterion) {
     let engine = Engine::builder().instances(GUESTS).build().expect("an engine");
     let pool = Pool::builder(&engine).workers(2).build().expect("a pool");
-    let program = program(&engine, sleeper(4_000).as_bytes());
+    let wake = SystemTime::now() + Duration::from_secs(4);
+    let nanos = wake.duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
+    let program = program(&engine, sleeper(nanos, true).as_bytes());
 
     let (memory, tasks) = (resident(), threads());
-    let began = Instant::now();
     let guests = spawn(&pool, &program, GUESTS);
-    // All are asleep when no processor time passes any more; the first wakes four seconds after its start.
+    // All are asleep when no processor time passes any more; they wake together.
     let mut before = cpu();
     loop {
         std::thread::park_timeout(Duration::from_millis(100));
@@ -64,10 +66,7 @@ fn sleepers(criterion: &mut Criterion) {
         }
         before = now;
     }
-    assert!(
-        began.elapsed() < Duration::from_secs(4),
-        "they were not all asleep before the first woke"
-    );
+    assert!(SystemTime::now() < wake, "they were not all asleep before they woke");
     let (asleep, more_threads) = (resident().saturating_sub(memory), threads().saturating_sub(tasks));
     let before = cpu();
     pool.join_all();
@@ -88,7 +87,7 @@ fn sleepers(criterion: &mut Criterion) {
         "<= 15 us",
     );
 
-    let short = common::program(&engine, sleeper(1).as_bytes());
+    let short = common::program(&engine, sleeper(1_000_000, false).as_bytes());
     let mut group = criterion.benchmark_group("sleepers");
     group.sample_size(10);
     group.bench_function("1,000 guests that sleep a millisecond", |bench| {
