@@ -129,7 +129,7 @@ pub(crate) fn open_files(guest: &mut Guest) -> u32 {
 }
 
 /// The most random bytes that one call gives: they are made in the host's memory first.
-const MAX_RANDOM: u64 = 64 << 10;
+const MAX_RANDOM: u64 = 1 << 20;
 
 /// WASI for one interpreter: what it was granted and nothing else; without a `stdin`, that is at its end.
 pub(crate) fn context(

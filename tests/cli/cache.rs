@@ -135,3 +135,30 @@ fn compiled_code_runs_only_where_it_is_trusted() {
         .exits(74)
         .one_line();
 }
+
+#[test]
+fn compiled_code_replaces_no_device_and_no_guest() {
+    let out = folder();
+    let guest = out.path().join("guest.wasm");
+    std::fs::copy(probe_p1(), &guest).expect("copies");
+    let (guest, before) = (guest.display().to_string(), std::fs::read(&guest).expect("reads"));
+    done(&mut wasm_pool(["compile", &guest, "-o", &guest]))
+        .exits(2)
+        .one_line()
+        .says("would be overwritten");
+    assert_eq!(std::fs::read(&guest).ok(), Some(before));
+    done(&mut wasm_pool(["compile", &guest, "-o", "-"])).exits(2).one_line();
+    // A pipe stands for the device that a test may not endanger.
+    let fifo = out.path().join("fifo").display().to_string();
+    tool("mkfifo", &[&fifo]);
+    let (reading, reader) = (
+        fifo.clone(),
+        std::thread::spawn({
+            let fifo = fifo.clone();
+            move || std::fs::read(fifo).map(|bytes| bytes.len())
+        }),
+    );
+    done(&mut wasm_pool(["compile", &guest, "-o", &fifo])).exits(0);
+    assert!(reader.join().expect("ends").is_ok_and(|read| read > 1_000));
+    assert!(std::fs::metadata(reading).is_ok_and(|meta| !meta.is_file()));
+}

@@ -22,7 +22,7 @@ fn a_guest_sees_no_file_variable_or_argument_of_ours() {
 fn variables_come_by_value_or_from_ours() {
     let done = done(
         wasm_pool(["run".as_ref(), probe_p1().as_os_str()])
-            .args(["-q", "--env", "A=1=2", "--env", "B", "--", "env"])
+            .args(["-q", "--env", "A=0", "--env", "A=1=2", "--env", "B", "--", "env"])
             .env("B", "b"),
     )
     .exits(0);
@@ -131,6 +131,15 @@ fn grants_that_cannot_be_given_are_refused_before_the_start() {
         .exits(2)
         .one_line()
         .says("two folders");
+    for typo in ["/tmp", "/tmp::/d:zz", "/tmp::/d:rw:ro"] {
+        run(probe_p1(), &["--dir", typo, "--", "args"])
+            .exits(2)
+            .one_line()
+            .says("HOST::GUEST");
+    }
+    run(probe_p1(), &["--env", "WASM_POOL_INSTANCE=9", "--", "args"])
+        .exits(2)
+        .one_line();
     run(probe_p1(), &["--dir", "::", "--", "args"])
         .exits(2)
         .one_line()

@@ -67,7 +67,11 @@ fn the_deadline_ends_a_guest_whatever_it_does() {
                 .says("not done after 200ms (--deadline raises it)");
         }
     }
-    run(wat(SPIN), &["--deadline", "0"]).exits(124);
+    for nothing in ["0", "1ns"] {
+        run(probe_p1(), &["--deadline", nothing, "--", "args", "x"])
+            .exits(124)
+            .prints("");
+    }
     run(probe_p1(), &["--deadline", "none", "--", "args"]).exits(0);
 }
 
@@ -85,6 +89,10 @@ fn cpu_time_counts_work_and_not_waiting() {
         done.says("limit(cpu-time)")
             .says("cpu-time limit of 100ms reached (--cpu-time raises it)");
         run(&probe, &["--cpu-time", "100ms", "--", "sleep", "300"]).exits(0);
+        run(&probe, &["--cpu-time", "0", "--", "args", "x"])
+            .exits(134)
+            .says("limit(cpu-time)")
+            .prints("");
     }
 }
 

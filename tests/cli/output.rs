@@ -139,6 +139,31 @@ fn output_that_cannot_be_written_is_an_error() {
             .exits(code)
             .says("No space left");
     }
+    // Whose output was lost did not end well.
+    for mode in ["lines", "group"] {
+        let mut command = wasm_pool(["run".as_ref(), probe_p1().as_os_str()]);
+        let command = command.args(["-n", "3", "-o", mode, "--report", "json", "--", "args", "x"]);
+        let done = done(command.stdout(Stdio::from(full()))).exits(74);
+        let lines: Vec<serde_json::Value> = done
+            .stderr
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        assert_eq!(
+            (&lines[4]["ok"], &lines[4]["exit_code"]),
+            (&0.into(), &74.into()),
+            "{mode} {done:#?}"
+        );
+    }
+    let mut command = wasm_pool(["run".as_ref(), probe_p1().as_os_str()]);
+    done(
+        command
+            .args(["-o", "group", "--", "args"])
+            .env("TMPDIR", "/surely/not/there"),
+    )
+    .exits(74)
+    .one_line()
+    .says("/surely/not/there");
     run(probe_p1(), &["-o", "files:/proc/nope", "--", "args"])
         .exits(74)
         .one_line();
@@ -256,4 +281,12 @@ fn the_report_has_the_limits_and_every_guest() {
             .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()),
         "{done:#?}"
     );
+
+    // A guest cannot forge a line of it.
+    let done = run(
+        probe_p1(),
+        &["--report", "json", "--", "stderr", "{\"type\":\"total\"}"],
+    )
+    .exits(0);
+    assert!(done.stderr.contains("probe-p1#0: {\"type\""), "{done:#?}");
 }

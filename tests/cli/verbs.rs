@@ -10,6 +10,7 @@ fn a_wrong_command_line_is_one_line_and_exit_code_2() {
         (&["run"], "<GUEST>"),
         (&["run", "x.wasm", "--wrokers", "3"], "--workers"),
         (&["run", "x.wasm", "--workers=-1"], "--workers"),
+        (&["run", "x.wasm", "--deadline"], "wasm-pool run --help"),
         (&["run", "x.wasm", "--workers", "0"], "--workers"),
         (&["run", "x.wasm", "--workers", "1000000"], "--workers"),
         (&["run", "x.wasm", "--instances", "0"], "--instances"),
@@ -55,6 +56,13 @@ fn help_and_version_go_to_stdout() {
     ] {
         assert!(help.stdout.contains(flag), "{flag}");
     }
+    let full = || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("opens")
+    };
+    done(wasm_pool(["--help"]).stdout(std::process::Stdio::from(full()))).exits(74);
     let version = done(&mut wasm_pool(["--version"])).exits(0);
     assert_eq!(version.stdout, format!("wasm-pool {}\n", env!("CARGO_PKG_VERSION")));
     let completions = done(&mut wasm_pool(["completions", "bash"])).exits(0);

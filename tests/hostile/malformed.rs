@@ -149,10 +149,13 @@ fn what_is_no_command_is_refused_with_what_was_found() {
             "(component)",
             "needs the export `wasi:cli/run`, and this one exports nothing",
         ),
-        (r#"(module (func (export "_start") (param i32)))"#, "its `_start` takes"),
+        (
+            r#"(module (func (export "_start") (param i32)))"#,
+            "its `_start` is func(i32), where a command's takes and gives nothing",
+        ),
         (
             r#"(module (func (export "_start") (result i32) (i32.const 0)))"#,
-            "its `_start` takes",
+            "its `_start` is func() -> i32",
         ),
         (
             r#"(module (memory (export "_start") 1))"#,

@@ -98,6 +98,17 @@ impl Control {
         }
     }
 
+    /// Why a life whose turn comes must not have it: the clock and the ticks only look while it runs or waits.
+    pub(super) fn overdue(&self) -> Option<Cause> {
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            Some(Cause::Deadline)
+        } else if self.cpu.load(Ordering::Relaxed) >= self.cpu_limit {
+            Some(Cause::CpuTime)
+        } else {
+            None
+        }
+    }
+
     /// Why the life must end, once it must.
     pub(crate) fn cause(&self) -> Option<Cause> {
         Cause::from_u8(self.cause.load(Ordering::SeqCst))

@@ -67,7 +67,7 @@ impl<S: Settle> Future for Life<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let life = &mut *self;
-        if let Some(cause) = life.control.cause() {
+        if let Some(cause) = life.control.cause().or_else(|| life.control.overdue()) {
             life.finish(End::Ended(cause));
             return Poll::Ready(());
         }

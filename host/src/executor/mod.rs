@@ -18,19 +18,19 @@ pub(crate) mod control;
 mod lanes;
 mod life;
 mod processor;
+mod reactor;
 pub(crate) mod roster;
 mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use parking_lot::Mutex;
-
 use self::clock::Clock;
 use self::control::Control;
 use self::lanes::Lanes;
 use self::life::Life;
 pub(crate) use self::life::{End, Guest, Settle};
+use self::reactor::Reactor;
 use self::roster::{NotListed, Roster};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -46,9 +46,8 @@ pub(crate) struct Hub {
 /// The worker threads and what they share.
 pub(crate) struct Executor {
     hub: Arc<Hub>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Timers, sockets and the blocking file threads that WASI needs; guests never run on it.
-    reactor: Mutex<Option<tokio::runtime::Runtime>>,
+    threads: Vec<JoinHandle<()>>,
+    reactor: Reactor,
 }
 
 impl Executor {
@@ -57,32 +56,26 @@ impl Executor {
     /// # Errors
     /// [`ErrorKind::Host`](crate::ErrorKind::Host) when the system gives no thread.
     pub(crate) fn start(engine: &wasmtime::Engine, workers: usize) -> Result<Executor> {
-        let reactor = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("wasm-pool-io")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::host(format!("the I/O thread cannot be started: {error}")))?;
+        let reactor = Reactor::start()?;
         let hub = Arc::new(Hub {
             lanes: Lanes::new(),
             roster: Roster::default(),
             clock: Clock::new(workers),
         });
         Clock::start(&hub, engine)?;
-        let executor = Executor {
+        let mut executor = Executor {
             hub,
-            threads: Mutex::new(Vec::with_capacity(workers)),
-            reactor: Mutex::new(None),
+            threads: Vec::with_capacity(workers),
+            reactor,
         };
         for number in 0..workers {
-            let worker = worker::Worker::new(&executor.hub, number, reactor.handle());
+            let worker = worker::Worker::new(&executor.hub, number, executor.reactor.handle());
             let thread = std::thread::Builder::new()
                 .name(format!("wasm-pool-{number}"))
                 .spawn(move || worker.run())
                 .map_err(|error| Error::host(format!("worker {number} of {workers} cannot be started: {error}")))?;
-            executor.threads.lock().push(thread);
+            executor.threads.push(thread);
         }
-        *executor.reactor.lock() = Some(reactor);
         Ok(executor)
     }
 
@@ -125,7 +118,7 @@ impl Drop for Executor {
     /// Ends every life, then the workers; every life has settled when the last worker ends.
     fn drop(&mut self) {
         self.hub.roster.end_all();
-        let threads = std::mem::take(&mut *self.threads.lock());
+        let threads = std::mem::take(&mut self.threads);
         let here = std::thread::current().id();
         // A pool may be dropped by a callback on its own worker: that thread cannot wait for itself, and ends when it has
         // run what is left.
@@ -139,9 +132,5 @@ impl Drop for Executor {
             }
         }
         self.hub.clock.stop();
-        if let Some(reactor) = self.reactor.lock().take() {
-            // A file thread may hang in the kernel (a dead network disk): nobody waits for it.
-            reactor.shutdown_background();
-        }
     }
 }

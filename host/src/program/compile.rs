@@ -4,6 +4,7 @@
 //! done, and nobody waits for it. What bounds the harm is the size limit; a process that must bound it harder compiles
 //! in a child process.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
@@ -13,6 +14,7 @@ use super::{Code, Kind, Precompiled};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::machine;
 use crate::precompiled;
 use crate::units::show_duration;
 
@@ -39,8 +41,11 @@ pub(super) fn compile(
     match looks_like(&bytes) {
         Looks::Module | Looks::Component | Looks::Text => {}
         Looks::Precompiled if precompiled == Precompiled::Trust => {
-            let code = precompiled::from_bytes(engine.wasmtime(), &bytes)
-                .map_err(|error| Error::refused(format!("this compiled code is not for this host: {error:#}")))?;
+            let code = precompiled::from_bytes(engine.wasmtime(), &bytes).map_err(|error| {
+                Error::refused(format!(
+                    "this compiled code is damaged, or not for this host: {error:#}"
+                ))
+            })?;
             return Ok((code, Compiled::Before));
         }
         Looks::Precompiled => {
@@ -70,7 +75,28 @@ pub(super) fn compile(
     Ok((code, Compiled::Now(took)))
 }
 
+/// The threads that functions are compiled on, in parallel; Wasmtime would make them itself, and panic where the system
+/// gives none.
+fn compiler_threads() -> Result<()> {
+    static READY: OnceLock<Result<(), String>> = OnceLock::new();
+    let ready = READY.get_or_init(|| {
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(machine::cores())
+            .thread_name(|number| format!("wasm-pool-compile-{number}"));
+        match threads.build_global() {
+            Ok(()) => Ok(()),
+            // The service that this is part of made its own before.
+            Err(error) if std::error::Error::source(&error).is_none() => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    ready
+        .clone()
+        .map_err(|error| Error::host(format!("the compiler's threads cannot be started: {error}")))
+}
+
 fn in_time(engine: &Engine, bytes: Vec<u8>, limit: Duration) -> Result<Code> {
+    compiler_threads()?;
     let (sender, receiver) = bounded(1);
     let engine = engine.clone();
     std::thread::Builder::new()

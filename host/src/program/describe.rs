@@ -139,7 +139,7 @@ fn item(interface: &str, name: &str, ty: String) -> Item {
     }
 }
 
-fn extern_type(ty: &ExternType) -> String {
+pub(super) fn extern_type(ty: &ExternType) -> String {
     match ty {
         ExternType::Func(func) => {
             let list = |types: &mut dyn Iterator<Item = wasmtime::ValType>| {

@@ -255,8 +255,9 @@ fn module_entry(engine: &Engine, module: &wasmtime::Module) -> Result<Result<Ent
         Some((ExternType::Func(ty), start)) if ty.params().len() == 0 && ty.results().len() == 0 => {
             Ok(Entry::Start { module: pre, start })
         }
-        Some((ExternType::Func(ty), _)) => Err(format!(
-            "its `_start` takes and gives {ty}, where a command's takes and gives nothing"
+        Some((ty @ ExternType::Func(_), _)) => Err(format!(
+            "its `_start` is {}, where a command's takes and gives nothing",
+            describe::extern_type(&ty)
         )),
         Some(_) => Err("its `_start` is not a function, so it is no command".to_owned()),
         None => {

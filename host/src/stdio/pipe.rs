@@ -85,6 +85,11 @@ impl OutputPipe {
         ended
     }
 
+    /// Whether there is nothing to take.
+    pub fn is_empty(&self) -> bool {
+        self.0.state.lock().buffer.is_empty()
+    }
+
     /// Everything that is in the pipe.
     pub fn take_all(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

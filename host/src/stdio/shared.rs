@@ -8,8 +8,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 /// Portions that wait between the reader and the guests: enough to keep every worker fed while the reader is in the
-/// kernel, few enough that a stream of lines is handed out as it comes.
-const AHEAD: usize = 256;
+/// kernel; as many of the longest are 16 MiB.
+const AHEAD: usize = 16;
 
 /// The longest portion, in bytes; a longer line is handed out in pieces to whoever asks.
 const LONGEST: u64 = 1 << 20;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use wasm_pool::grants::{Access, DirGrant};
 use wasm_pool::{ByteSize, Limits, text, units};
 
@@ -236,8 +236,8 @@ impl FromStr for DirSpec {
             (_, Some(text)) => (text, Access::ReadOnly),
             _ => (text, Access::ReadOnly),
         };
-        let (host, guest) = text.split_once("::").unwrap_or((text, text));
-        if host.is_empty() || guest.is_empty() || guest.contains('\0') {
+        let (host, guest) = text.split_once("::").unwrap_or_default();
+        if host.is_empty() || guest.is_empty() || guest.contains([':', '\0']) {
             return Err("expected HOST::GUEST, such as ./data::/data or ./out::/out:rw".to_owned());
         }
         Ok(DirSpec(DirGrant {
@@ -352,25 +352,32 @@ pub(crate) struct CompletionsArgs {
 pub(crate) fn explain(error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind;
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // A closed pipe is the reader's choice.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return match error.print() {
+            Ok(()) => ExitCode::SUCCESS,
+            // A closed pipe is the reader's choice.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(74),
+        };
     }
     let rendered = error.render().to_string();
-    let mut reason = Vec::new();
-    for line in rendered.lines().map(str::trim) {
-        if line.starts_with("Usage:") || line.starts_with("For more information") {
-            break;
-        }
-        reason.push(line.trim_start_matches("error: "));
-    }
+    let reason: Vec<_> = rendered
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.starts_with("tip: to pass"))
+        .map(|line| line.trim_start_matches("error: "))
+        .collect();
     let reason = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             "a command is missing: run, compile, inspect, cache, info or completions".to_owned()
         }
-        _ => text::one_line(&reason.join("\n")),
+        _ => text::one_line(&reason.join("\n")).replace(":; ", ": "),
     };
-    eprintln!("wasm-pool: {reason}; see `wasm-pool --help`");
+    let verb = std::env::args()
+        .nth(1)
+        .filter(|verb| Cli::command().find_subcommand(verb).is_some());
+    let help = verb.map_or("wasm-pool --help".to_owned(), |verb| format!("wasm-pool {verb} --help"));
+    eprintln!("wasm-pool: {reason}; see `{help}`");
     ExitCode::from(2)
 }
 

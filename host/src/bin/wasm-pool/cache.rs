@@ -1,6 +1,6 @@
 //! `wasm-pool cache`
 
-use wasm_pool::{ByteSize, Cache, units};
+use wasm_pool::{ByteSize, Cache, text, units};
 
 use crate::args::{CacheArgs, CacheVerb};
 use crate::report;
@@ -12,9 +12,9 @@ pub(crate) fn cache(args: &CacheArgs) -> anyhow::Result<u8> {
     let cache = Cache::open(folder)?;
     let (verb, what) = match args.verb {
         CacheVerb::Info => ("holds", cache.info()),
-        CacheVerb::Clean => ("is empty now; removed", cache.clean()?),
+        CacheVerb::Clean => ("was emptied of", cache.clean()?),
     };
-    let folder = cache.folder().display();
+    let folder = text::one_line(&cache.folder().display().to_string());
     let size = units::show_size(ByteSize::b(what.bytes));
     report::to_stdout(|out| writeln!(out, "{folder} {verb} {} programs, {size}", what.entries))
 }

@@ -32,14 +32,36 @@ pub(crate) struct Console {
 
 impl Console {
     /// Opens what the guests' output goes to; nothing runs yet, so a place that cannot be written is known in time.
-    pub(crate) fn open(mode: &OutputMode, name: &str, instances: usize, bar: &Bar) -> anyhow::Result<Console> {
+    /// With `named`, a guest's stderr stands behind its name even when it is the only one: a report for programs is on the
+    /// same stream, and no guest may forge a line of it.
+    pub(crate) fn open(
+        mode: &OutputMode,
+        name: &str,
+        instances: usize,
+        named: bool,
+        bar: &Bar,
+    ) -> anyhow::Result<Console> {
         let out = Lines::new(io::stdout(), io::stdout().is_terminal());
-        let err = Lines::new(io::stderr(), true).prefixed(name, instances);
+        let err = Lines::new(io::stderr(), true);
+        let err = if named || instances > 1 {
+            err.prefixed(name)
+        } else {
+            err
+        };
         let (out, err): (Box<dyn Target>, Box<dyn Target>) = match mode {
             OutputMode::None => return Ok(Console { out: None, err: None }),
             OutputMode::Lines => (Box::new(out), Box::new(err)),
             OutputMode::Prefix => (Box::new(out.numbered(instances)), Box::new(err)),
-            OutputMode::Group => (Box::new(Grouped::new(out)), Box::new(err)),
+            OutputMode::Group => {
+                // Known before anything runs: what does not fit in memory is kept there.
+                tempfile::tempfile().with_context(|| {
+                    format!(
+                        "--output group: {}: no temporary file can be made",
+                        std::env::temp_dir().display()
+                    )
+                })?;
+                (Box::new(Grouped::new(out)), Box::new(err))
+            }
             OutputMode::Files(folder) => {
                 let open = |ending| {
                     Files::create(folder, name, instances, ending)
@@ -88,8 +110,8 @@ impl Console {
 pub(crate) enum Written {
     /// Everything was written, or its reader went away.
     Whole,
-    /// It could not be written.
-    Failed(String),
+    /// It could not be written: why, and whose output was lost.
+    Failed { why: String, lost: Vec<usize> },
 }
 
 /// One stream's writer. Its thread starts with the first thing that there is to write.
@@ -98,7 +120,7 @@ struct Writer {
     pipes: Arc<[OutputPipe]>,
     tokens: Sender<Token>,
     thread: Arc<Start>,
-    done: Receiver<io::Result<()>>,
+    done: Receiver<Result<(), Lost>>,
     /// Grows with every write that got through.
     moved: Arc<AtomicU64>,
 }
@@ -172,10 +194,13 @@ impl Writer {
         loop {
             match self.done.recv_timeout(look) {
                 Ok(Ok(())) => return Written::Whole,
-                Ok(Err(error)) => return Written::Failed(format!("{}: {error}", self.name)),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Written::Failed(format!("{}: no thread to write it", self.name));
+                Ok(Err(Lost { error, instances })) => {
+                    return Written::Failed {
+                        why: format!("{}: {error}", self.name),
+                        lost: instances,
+                    };
                 }
+                Err(RecvTimeoutError::Disconnected) => return self.lost("no thread to write it"),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let now = self.moved.load(Relaxed);
@@ -183,13 +208,24 @@ impl Writer {
                 (moved, since) = (now, Instant::now());
             }
             if stop.try_recv().is_ok() || patience.is_some_and(|patience| since.elapsed() >= patience) {
-                return Written::Failed(format!(
-                    "{}: its reader stalls, the rest of the output is lost",
-                    self.name
-                ));
+                return self.lost("its reader stalls, the rest of the output is lost");
             }
         }
     }
+
+    fn lost(&self, why: &str) -> Written {
+        let held = |instance: &usize| !self.pipes[*instance].is_empty();
+        Written::Failed {
+            why: format!("{}: {why}", self.name),
+            lost: (0..self.pipes.len()).filter(held).collect(),
+        }
+    }
+}
+
+/// Output that could not be written, and whose.
+struct Lost {
+    error: io::Error,
+    instances: Vec<usize>,
 }
 
 /// A writer on its thread.
@@ -203,30 +239,34 @@ struct Writing {
 }
 
 impl Writing {
-    fn run(mut self) -> io::Result<()> {
-        let written = self.write_all();
-        match &written {
-            Ok(()) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.pipes.iter().for_each(OutputPipe::close),
-            Err(error) => self.pipes.iter().for_each(|pipe| pipe.fail(error)),
+    fn run(mut self) -> Result<(), Lost> {
+        let Err((error, instance)) = self.write_all() else {
+            return Ok(());
+        };
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            self.pipes.iter().for_each(OutputPipe::close);
+            return Ok(());
         }
-        written.or_else(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Ok(()),
-            _ => Err(error),
-        })
+        // What is still in a pipe is lost, like what could not be written and what the target kept back.
+        let mut lost = self.target.kept();
+        lost.push(instance);
+        lost.extend((0..self.pipes.len()).filter(|instance| !self.pipes[*instance].is_empty()));
+        self.pipes.iter().for_each(|pipe| pipe.fail(&error));
+        Err(Lost { error, instances: lost })
     }
 
-    fn write_all(&mut self) -> io::Result<()> {
+    fn write_all(&mut self) -> Result<(), (io::Error, usize)> {
         let mut bytes = Vec::with_capacity(PIPE);
         while let Ok(Token::Ready(instance)) = self.tokens.recv() {
             bytes.clear();
             let ended = self.pipes[instance].take(self.take, &mut bytes);
             if !bytes.is_empty() || ended {
                 let target = &mut self.target;
-                self.bar.suspend(|| {
+                let written = self.bar.suspend(|| {
                     target.write(instance, &bytes, ended)?;
                     target.flush()
-                })?;
+                });
+                written.map_err(|error| (error, instance))?;
             }
             self.moved.fetch_add(1, Relaxed);
         }

@@ -15,6 +15,11 @@ pub(super) trait Target: Send {
 
     /// Makes it visible.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// Instances of whose output something is kept back.
+    fn kept(&self) -> Vec<usize> {
+        Vec::new()
+    }
 }
 
 /// A stream that guests share: whole lines, each perhaps behind its guest's name.
@@ -56,13 +61,9 @@ impl<W: Write + Send> Lines<W> {
         }
     }
 
-    /// Each line behind its guest's name, where there are several.
-    pub(super) fn prefixed(self, name: &str, instances: usize) -> Lines<W> {
-        let label = if instances > 1 {
-            Label::Name(name.to_owned())
-        } else {
-            Label::Nothing
-        };
+    /// Each line behind its guest's name.
+    pub(super) fn prefixed(self, name: &str) -> Lines<W> {
+        let label = Label::Name(name.to_owned());
         Lines { label, ..self }
     }
 
@@ -158,6 +159,10 @@ impl<W: Write + Send> Target for Grouped<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+
+    fn kept(&self) -> Vec<usize> {
+        self.kept.keys().copied().collect()
+    }
 }
 
 /// A file for each instance: `DIR/NAME-3.out`. Opened for each piece, so that ten thousand instances need no ten
@@ -235,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_a_person_reads_moves_no_cursor() {
-        let lines = Lines::new(Vec::new(), true).prefixed("g", 2);
+        let lines = Lines::new(Vec::new(), true).prefixed("g");
         assert_eq!(written(lines, &[(1, "\x1b[2J\rx\r\n")]), "g#1: \\u{1b}[2J\\rx\n");
     }
 

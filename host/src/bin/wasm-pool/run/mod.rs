@@ -28,7 +28,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let instances = usize::try_from(args.instances)?;
     let to_stderr = matches!(report, Some(report::Sink::Stderr));
     let bar = Bar::new(instances, args.quiet || to_stderr);
-    let console = Console::open(&args.output, program.name(), instances, &bar)?;
+    let console = Console::open(&args.output, program.name(), instances, to_stderr, &bar)?;
     let stop = signals::listen()?;
     // A worker more than there are guests would never have anything to do.
     let workers = args
@@ -77,6 +77,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         .any(|ending| matches!(ending.outcome, Outcome::Killed | Outcome::Deadline(_)));
     let patience = (ended || stopped.is_some()).then_some(limits.grace);
     let written = console.finish(patience, &stop);
+    let endings = heard(endings, &written);
     let exit_code = exit_code(stopped, first_failure, &endings, &written, args.fail_fast);
     let run = report::Run {
         name: program.name(),
@@ -87,7 +88,9 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         endings: &endings,
         exit_code,
     };
-    if let Written::Failed(why) = &written {
+    if let Written::Failed { why, .. } = &written
+        && !to_stderr
+    {
         report::note(why);
     }
     if !args.quiet && !to_stderr {
@@ -142,6 +145,11 @@ fn grants(args: &GrantArgs, guest_args: &[String]) -> anyhow::Result<Grants> {
                 (variable.clone(), value)
             }
         };
+        if TOLD.contains(&name.as_str()) {
+            return Err(usage(format!("--env: {name} is the host's to say")));
+        }
+        // As in a shell, the last word counts.
+        env.retain(|(other, _)| *other != name);
         env.push((name, value));
     }
     let grants = Grants {
@@ -157,23 +165,20 @@ fn grants(args: &GrantArgs, guest_args: &[String]) -> anyhow::Result<Grants> {
 fn numbered(grants: &Grants, instance: usize, instances: usize) -> Grants {
     let number = instance.to_string();
     let put_in = |text: &String| text.replace("{instance}", &number);
-    let told = [
-        ("WASM_POOL_INSTANCE", number.clone()),
-        ("WASM_POOL_INSTANCES", instances.to_string()),
-    ];
-    let own = grants
-        .env
-        .iter()
-        .filter(|(name, _)| told.iter().all(|(told, _)| told != name));
-    let env = own.map(|(name, value)| (name.clone(), put_in(value)));
+    let told = TOLD
+        .map(str::to_owned)
+        .into_iter()
+        .zip([number.clone(), instances.to_string()]);
+    let own = grants.env.iter().map(|(name, value)| (name.clone(), put_in(value)));
     Grants {
         dirs: grants.dirs.clone(),
-        env: env
-            .chain(told.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
-            .collect(),
+        env: own.chain(told).collect(),
         args: grants.args.iter().map(put_in).collect(),
     }
 }
+
+/// What each instance is told of itself.
+const TOLD: [&str; 2] = ["WASM_POOL_INSTANCE", "WASM_POOL_INSTANCES"];
 
 fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
     let mode = args.grants.stdin;
@@ -205,7 +210,7 @@ fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u3
     let need = program.initial_memory().saturating_mul(u64::from(instances));
     if need > limits.pool_memory.as_u64() {
         return unfit(format!(
-            "{instances} instances need {} of memory to start, more than the pool-memory limit of {} (--pool-memory raises it)",
+            "to start, {instances} at once need {} of memory, more than the pool-memory limit of {} (--pool-memory raises it)",
             report::size(need),
             report::size(limits.pool_memory.as_u64()),
         ));
@@ -228,11 +233,27 @@ fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u3
     );
     if need.saturating_add(OWN) > allowed {
         return unfit(format!(
-            "{instances} instances open {need} granted folders, more than the {allowed} files that this process may open \
-             (`ulimit -n` raises it)"
+            "{instances} at once open {need} granted folders, and the host {OWN} files of its own; this process may open \
+             {allowed} (`ulimit -n` raises it)"
         ));
     }
     Ok(())
+}
+
+/// The endings, where whoever ended well and was not heard did not end well.
+fn heard(mut endings: Vec<Option<Ending>>, written: &Written) -> Vec<Option<Ending>> {
+    let Written::Failed { why, lost } = written else {
+        return endings;
+    };
+    for (instance, ending) in endings.iter_mut().enumerate() {
+        if let Some(ending) = ending
+            && ending.outcome == Outcome::Exited(0)
+            && lost.contains(&instance)
+        {
+            ending.outcome = Outcome::OutputFailed(why.clone());
+        }
+    }
+    endings
 }
 
 /// A signal's code; else the first failure's, in order of the instances; else that of output that was lost.
@@ -254,7 +275,7 @@ fn exit_code(
     let failure = if fail_fast { first_failure } else { in_order };
     match (failure, written) {
         (Some(code), _) => code,
-        (None, Written::Failed(_)) => 74,
+        (None, Written::Failed { .. }) => 74,
         (None, Written::Whole) => 0,
     }
 }
