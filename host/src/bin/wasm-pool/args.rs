@@ -1,6 +1,5 @@
 //! The command line: what may be written, and what it means.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -13,14 +12,10 @@ use wasm_pool::{ByteSize, Limits, text, units};
 /// Runs many isolated copies of an untrusted WebAssembly guest in parallel, each within limits, with nothing granted
 /// unless you say so.
 #[derive(Debug, Parser)]
-#[command(name = "wasm-pool", version = version(), max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "wasm-pool", version, max_term_width = 110, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
-}
-
-fn version() -> &'static str {
-    concat!(env!("CARGO_PKG_VERSION"))
 }
 
 #[derive(Debug, Subcommand)]
@@ -303,7 +298,6 @@ pub(crate) struct CompileArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// The stack that the code will run with.
     #[command(flatten)]
     pub loading: LoadArgs,
 }
@@ -379,9 +373,4 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
     let help = verb.map_or("wasm-pool --help".to_owned(), |verb| format!("wasm-pool {verb} --help"));
     eprintln!("wasm-pool: {reason}; see `{help}`");
     ExitCode::from(2)
-}
-
-/// The value of an environment variable of the host.
-pub(crate) fn host_variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
 }

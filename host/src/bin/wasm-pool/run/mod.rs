@@ -9,7 +9,7 @@ use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
 use wasm_pool::{Cache, Ending, Engine, Error, ErrorKind, Limits, Outcome, Pool, Precompiled, Program, Setup, machine};
 
 use self::crew::Crew;
-use crate::args::{self, GrantArgs, LoadArgs, RunArgs, StdinMode};
+use crate::args::{GrantArgs, LoadArgs, RunArgs, StdinMode};
 use crate::output::{Console, Written};
 use crate::progress::Bar;
 use crate::{report, signals};
@@ -137,8 +137,8 @@ fn grants(args: &GrantArgs, guest_args: &[String]) -> anyhow::Result<Grants> {
         let (name, value) = match variable.split_once('=') {
             Some((name, value)) => (name.to_owned(), value.to_owned()),
             None => {
-                let value = args::host_variable(variable)
-                    .ok_or_else(|| usage(format!("--env: {variable:?} is not set here")))?;
+                let value =
+                    std::env::var_os(variable).ok_or_else(|| usage(format!("--env: {variable:?} is not set here")))?;
                 let value = value
                     .into_string()
                     .map_err(|_| usage(format!("--env: the value of {variable:?} is not UTF-8")))?;

@@ -1,7 +1,9 @@
 //! What a person or a program is told at the end: the summary, the JSON report, the one-line error.
 
+mod summary;
+
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use anyhow::Context;
 use serde_json::json;
 use wasm_pool::{ByteSize, Ending, Error, ErrorKind, Kind, Limits, Outcome, units};
 
+pub(crate) use self::summary::summary;
 use crate::args::ReportTo;
 
 /// A run as it is reported.
@@ -41,77 +44,6 @@ impl Run<'_> {
     fn speed_up(&self) -> f64 {
         self.cpu().as_secs_f64() / self.wall.as_secs_f64().max(1e-9)
     }
-}
-
-/// Guests that are listed one by one; of more, those that succeeded share a line.
-const LISTED: usize = 40;
-
-/// Failures that are listed one by one, of however many guests.
-const FAILURES_LISTED: usize = 100;
-
-/// Prints one aligned line a guest and the total.
-pub(crate) fn summary(run: &Run<'_>) {
-    let mut text = String::new();
-    let all = run.endings.len() <= LISTED;
-    let (good, bad): (Vec<_>, Vec<_>) = run.ended().partition(|(_, ending)| ending.outcome.is_success());
-    let failures = bad.len().min(if all { LISTED } else { FAILURES_LISTED });
-    let mut listed = if all {
-        run.ended().collect()
-    } else {
-        bad[..failures].to_vec()
-    };
-    listed.sort_by_key(|(instance, _)| *instance);
-    let name = |instance: usize| format!("{}#{instance}", run.name);
-    let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-    let names = width(&mut listed.iter().map(|(instance, _)| name(*instance).chars().count()));
-    let labels = width(&mut listed.iter().map(|(_, ending)| ending.outcome.label().len()));
-    let colours = console::colors_enabled_stderr() && io::stderr().is_terminal();
-    for (instance, ending) in &listed {
-        let label = console::style(format!("{:<labels$}", ending.outcome.label())).force_styling(colours);
-        let label = if ending.outcome.is_success() {
-            label.green()
-        } else {
-            label.red()
-        };
-        text += &format!(
-            "{:<names$}  {label}  wall {:>8}  cpu {:>8}  memory {:>8}{}\n",
-            name(*instance),
-            units::show_duration(ending.wall),
-            units::show_duration(ending.cpu),
-            units::show_size(ending.peak_memory),
-            detail(ending).map_or(String::new(), |detail| format!("  {detail}")),
-        );
-    }
-    if bad.len() > failures {
-        text += &format!("and {} more that failed\n", bad.len() - failures);
-    }
-    if !all && !good.is_empty() {
-        text += &format!("{} more: all well\n", good.len());
-    }
-    let missing = run.endings.len() - good.len() - bad.len();
-    text += &format!(
-        "{} {}: {} ok, {} failed{} in {}; cpu {}, {:.2}x in parallel on {} {}",
-        run.endings.len(),
-        if run.endings.len() == 1 {
-            "instance"
-        } else {
-            "instances"
-        },
-        good.len(),
-        bad.len(),
-        if missing > 0 {
-            format!(", {missing} never started")
-        } else {
-            String::new()
-        },
-        units::show_duration(run.wall),
-        units::show_duration(run.cpu()),
-        run.speed_up(),
-        run.workers,
-        if run.workers == 1 { "worker" } else { "workers" },
-    );
-    // A closed stderr is no reason to fail.
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Why a guest ended so, with what was refused it before, where that may explain it.
