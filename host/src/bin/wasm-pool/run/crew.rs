@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
 use wasm_pool::{Ending, Pool, Program, Setup};
 
 use crate::progress::Bar;
@@ -24,8 +24,10 @@ pub(super) struct Crew<'a> {
     /// The first failure in time; with `--fail-fast` it is the reason for all that follows.
     pub(super) first_failure: Option<u8>,
     grace: Duration,
-    /// The first signal, and when the grace that it gave is over.
-    pub(super) stopped: Option<(i32, Instant)>,
+    /// The first signal.
+    pub(super) stopped: Option<i32>,
+    /// When the grace that it gave is over; never again after that.
+    grace_over: Receiver<Instant>,
 }
 
 impl<'a> Crew<'a> {
@@ -49,6 +51,7 @@ impl<'a> Crew<'a> {
             first_failure: None,
             grace,
             stopped: None,
+            grace_over: never(),
         }
     }
 
@@ -76,21 +79,14 @@ impl<'a> Crew<'a> {
 
     /// Waits until every guest that started has ended.
     pub(super) fn wait(&mut self) {
-        let never = never();
         while self.running > 0 {
-            let grace_over = match self.stopped {
-                Some((_, until)) => crossbeam_channel::at(until),
-                None => never.clone(),
-            };
-            let (ended, stop) = (self.ended.1.clone(), self.stop);
+            let (ended, stop, grace_over) = (self.ended.1.clone(), self.stop, self.grace_over.clone());
             select! {
                 recv(ended) -> end => if let Ok((instance, ending)) = end { self.note_end(instance, ending) },
                 recv(stop) -> signal => if let Ok(signal) = signal { self.note_signal(signal) },
                 recv(grace_over) -> _ => {
+                    self.grace_over = never();
                     self.pool.kill_all();
-                    // Asked once; their ends come within a tick.
-                    self.grace = Duration::MAX;
-                    self.stopped = self.stopped.map(|(signal, at)| (signal, at + Duration::from_secs(3600)));
                 }
             }
         }
@@ -117,11 +113,8 @@ impl<'a> Crew<'a> {
         match self.stopped {
             Some(_) => self.pool.kill_all(),
             None => {
-                let now = Instant::now();
-                let until = now
-                    .checked_add(self.grace)
-                    .unwrap_or_else(|| now + Duration::from_secs(86_400));
-                self.stopped = Some((signal, until));
+                self.stopped = Some(signal);
+                self.grace_over = after(self.grace);
                 let grace = wasm_pool::units::show_duration(self.grace);
                 self.bar
                     .suspend(|| report::note(format!("stopping: guests have {grace} to end; once more ends them now")));

@@ -258,13 +258,13 @@ fn heard(mut endings: Vec<Option<Ending>>, written: &Written) -> Vec<Option<Endi
 
 /// A signal's code; else the first failure's, in order of the instances; else that of output that was lost.
 fn exit_code(
-    stopped: Option<(i32, Instant)>,
+    stopped: Option<i32>,
     first_failure: Option<u8>,
     endings: &[Option<Ending>],
     written: &Written,
     fail_fast: bool,
 ) -> u8 {
-    if let Some((signal, _)) = stopped {
+    if let Some(signal) = stopped {
         return signals::exit_code(signal);
     }
     let in_order = endings
