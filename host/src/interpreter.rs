@@ -63,7 +63,7 @@ impl Interpreter {
 
     /// Whether its life goes on.
     pub fn is_running(&self) -> bool {
-        self.control.ending().get().is_none()
+        !self.control.ending().is_set()
     }
 
     /// Ends it now, whatever it does or waits for. Returns at once; [`join`](Interpreter::join) tells when it is over.
@@ -76,7 +76,7 @@ impl Interpreter {
     /// Never call this on a thread of an async runtime, nor in a callback of the pool; use
     /// [`wait`](Interpreter::wait) there.
     pub fn join(&self) -> Ending {
-        self.control.ending().join().as_ref().clone()
+        self.control.ending().join()
     }
 
     /// [`join`](Interpreter::join) for at most `time`; `None` when its life goes on.
@@ -85,12 +85,12 @@ impl Interpreter {
             Some(until) => self.control.ending().join_until(until)?,
             None => self.control.ending().join(),
         };
-        Some(ending.as_ref().clone())
+        Some(ending)
     }
 
     /// Waits until its life is over.
     pub async fn wait(&self) -> Ending {
-        self.control.ending().wait().await.as_ref().clone()
+        self.control.ending().wait().await
     }
 }
 

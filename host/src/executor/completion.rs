@@ -1,7 +1,6 @@
 //! A value that is set once and that threads and tasks can wait for.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
@@ -14,12 +13,12 @@ pub(crate) struct Completion<T> {
 }
 
 struct State<T> {
-    value: Option<Arc<T>>,
+    value: Option<T>,
     /// Who waits; bounded by the number of waiting tasks.
     wakers: Vec<Waker>,
 }
 
-impl<T> Completion<T> {
+impl<T: Clone> Completion<T> {
     pub(crate) fn new() -> Completion<T> {
         Completion {
             state: Mutex::new(State {
@@ -37,31 +36,31 @@ impl<T> Completion<T> {
             if state.value.is_some() {
                 return;
             }
-            state.value = Some(Arc::new(value));
+            state.value = Some(value);
             self.set.notify_all();
             std::mem::take(&mut state.wakers)
         };
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// The value, if it is there.
-    pub(crate) fn get(&self) -> Option<Arc<T>> {
-        self.state.lock().value.clone()
+    /// Whether the value is there.
+    pub(crate) fn is_set(&self) -> bool {
+        self.state.lock().value.is_some()
     }
 
     /// Blocks this thread until the value is there.
-    pub(crate) fn join(&self) -> Arc<T> {
+    pub(crate) fn join(&self) -> T {
         let mut state = self.state.lock();
         loop {
             if let Some(value) = &state.value {
-                return Arc::clone(value);
+                return value.clone();
             }
             self.set.wait(&mut state);
         }
     }
 
     /// Blocks this thread until the value is there or the time has come.
-    pub(crate) fn join_until(&self, deadline: Instant) -> Option<Arc<T>> {
+    pub(crate) fn join_until(&self, deadline: Instant) -> Option<T> {
         let mut state = self.state.lock();
         while state.value.is_none() {
             if self.set.wait_until(&mut state, deadline).timed_out() {
@@ -72,11 +71,11 @@ impl<T> Completion<T> {
     }
 
     /// Waits for the value.
-    pub(crate) async fn wait(&self) -> Arc<T> {
+    pub(crate) async fn wait(&self) -> T {
         poll_fn(|cx| {
             let mut state = self.state.lock();
             match &state.value {
-                Some(value) => Poll::Ready(Arc::clone(value)),
+                Some(value) => Poll::Ready(value.clone()),
                 None => {
                     if !state.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
                         state.wakers.push(cx.waker().clone());
@@ -91,6 +90,8 @@ impl<T> Completion<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -98,11 +99,11 @@ mod tests {
         let completion = Arc::new(Completion::new());
         let waiting = {
             let completion = Arc::clone(&completion);
-            std::thread::spawn(move || *completion.join())
+            std::thread::spawn(move || completion.join())
         };
         assert!(completion.join_until(Instant::now()).is_none());
         completion.set(1);
         completion.set(2);
-        assert_eq!((waiting.join().ok(), completion.get().as_deref()), (Some(1), Some(&1)));
+        assert_eq!((waiting.join().ok(), completion.join()), (Some(1), 1));
     }
 }

@@ -98,17 +98,6 @@ impl Control {
         }
     }
 
-    /// Why a life whose turn comes must not have it: the clock and the ticks only look while it runs or waits.
-    pub(super) fn overdue(&self) -> Option<Cause> {
-        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            Some(Cause::Deadline)
-        } else if self.cpu.load(Ordering::Relaxed) >= self.cpu_limit {
-            Some(Cause::CpuTime)
-        } else {
-            None
-        }
-    }
-
     /// Why the life must end, once it must.
     pub(crate) fn cause(&self) -> Option<Cause> {
         Cause::from_u8(self.cause.load(Ordering::SeqCst))
@@ -135,11 +124,22 @@ impl Control {
         drop(reach);
     }
 
-    /// A slice on a worker begins; give it back to [`end_slice`](Control::end_slice).
-    pub(super) fn begin_slice(&self) -> Slice {
-        let start = nanos(self.born.elapsed());
+    /// A slice on a worker begins; give it back to [`end_slice`](Control::end_slice). Or the life must end: the clock and
+    /// the ticks look only while it waits or runs, so whether its time is up is looked at here once more.
+    pub(super) fn begin_slice(&self) -> Result<Slice, Cause> {
+        if let Some(cause) = self.cause() {
+            return Err(cause);
+        }
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            return Err(Cause::Deadline);
+        }
+        if self.cpu.load(Ordering::Relaxed) >= self.cpu_limit {
+            return Err(Cause::CpuTime);
+        }
+        let start = nanos(now.saturating_duration_since(self.born));
         self.slice.store(start, Ordering::Relaxed);
-        Slice(start)
+        Ok(Slice(start))
     }
 
     /// The slice is over; `used` tells how much of its wall time was processor time.

@@ -67,14 +67,16 @@ impl<S: Settle> Future for Life<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let life = &mut *self;
-        if let Some(cause) = life.control.cause().or_else(|| life.control.overdue()) {
-            life.finish(End::Ended(cause));
-            return Poll::Ready(());
-        }
         let Some(guest) = life.guest.as_mut() else {
             return Poll::Ready(());
         };
-        let slice = life.control.begin_slice();
+        let slice = match life.control.begin_slice() {
+            Ok(slice) => slice,
+            Err(cause) => {
+                life.finish(End::Ended(cause));
+                return Poll::Ready(());
+            }
+        };
         let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
         life.control.end_slice(slice, processor::used);
         let end = match polled {

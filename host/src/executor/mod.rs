@@ -59,7 +59,7 @@ impl Executor {
         let reactor = Reactor::start()?;
         let hub = Arc::new(Hub {
             lanes: Lanes::new(),
-            roster: Roster::default(),
+            roster: Roster::new(),
             clock: Clock::new(workers),
         });
         Clock::start(&hub, engine)?;

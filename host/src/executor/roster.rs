@@ -1,8 +1,8 @@
 //! Who lives, and until when.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -13,20 +13,24 @@ use crate::outcome::Cause;
 ///
 /// Invariants: a life is listed from before its first turn until after its guest is gone; a number is never given twice;
 /// once closed, nobody is added. Lives are never ended under the lock.
-#[derive(Default)]
 pub(crate) struct Roster {
     state: Mutex<State>,
     /// Told when the last life is struck off.
     nobody: Condvar,
+    /// The deadline of those that have none, or had one that has passed.
+    never: Instant,
 }
 
 #[derive(Default)]
 struct State {
     next: u64,
     closed: bool,
-    lives: HashMap<u64, Weak<Control>>,
-    deadlines: BTreeSet<(Instant, u64)>,
+    /// By deadline and number.
+    lives: BTreeMap<(Instant, u64), Weak<Control>>,
 }
+
+/// Longer than any process lives.
+const EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Why a life was not listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,14 @@ pub(crate) struct Listed {
 }
 
 impl Roster {
+    pub(super) fn new() -> Roster {
+        Roster {
+            state: Mutex::default(),
+            nobody: Condvar::new(),
+            never: Instant::now() + EVER,
+        }
+    }
+
     /// Lists a life, if there is room for it among `room`.
     pub(crate) fn list(&self, life: &Arc<Control>, room: usize) -> Result<Listed, NotListed> {
         let mut state = self.state.lock();
@@ -54,21 +66,22 @@ impl Roster {
         }
         let number = state.next;
         state.next += 1;
-        state.lives.insert(number, Arc::downgrade(life));
-        let mut earliest = false;
-        if let Some(deadline) = life.deadline() {
-            earliest = state.deadlines.first().is_none_or(|(first, _)| deadline < *first);
-            state.deadlines.insert((deadline, number));
-        }
+        let deadline = life.deadline().unwrap_or(self.never);
+        let earliest = deadline < self.never
+            && state
+                .lives
+                .first_key_value()
+                .is_none_or(|(first, _)| deadline < first.0);
+        state.lives.insert((deadline, number), Arc::downgrade(life));
         Ok(Listed { number, earliest })
     }
 
     /// Strikes a life off.
     pub(crate) fn strike(&self, number: u64, deadline: Option<Instant>) {
         let mut state = self.state.lock();
-        state.lives.remove(&number);
-        if let Some(deadline) = deadline {
-            state.deadlines.remove(&(deadline, number));
+        let in_time = deadline.and_then(|deadline| state.lives.remove(&(deadline, number)));
+        if in_time.is_none() {
+            state.lives.remove(&(self.never, number));
         }
         if state.lives.is_empty() {
             self.nobody.notify_all();
@@ -101,12 +114,16 @@ impl Roster {
         loop {
             let late = {
                 let mut state = self.state.lock();
-                let (deadline, number) = *state.deadlines.first()?;
+                let first = state.lives.first_entry()?;
+                let (deadline, number) = *first.key();
                 if deadline > now {
-                    return Some(deadline);
+                    return Some(deadline).filter(|deadline| *deadline < self.never);
                 }
-                state.deadlines.pop_first();
-                state.lives.get(&number).and_then(Weak::upgrade)
+                // It stays listed until its guest is gone.
+                let life = first.remove();
+                let late = life.upgrade();
+                state.lives.insert((self.never, number), life);
+                late
             };
             if let Some(life) = late {
                 life.end(Cause::Deadline);
@@ -116,7 +133,9 @@ impl Roster {
 
     /// The next deadline.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.state.lock().deadlines.first().map(|(deadline, _)| *deadline)
+        let state = self.state.lock();
+        let (first, _) = state.lives.first_key_value()?;
+        Some(first.0).filter(|deadline| *deadline < self.never)
     }
 
     /// Waits until nobody is listed; `false` when the time came first.
