@@ -141,9 +141,7 @@ pub(crate) struct Life {
 
 impl Life {
     /// The whole life. `None` when the host interrupted it: the control knows why.
-    ///
-    /// In a box, so that the future stays small: allocators are quick with blocks below a kilobyte and slow above.
-    pub(crate) async fn run(self: Box<Self>) -> Option<Outcome> {
+    pub(crate) async fn run(self) -> Option<Outcome> {
         let mut store = match self.store() {
             Ok(store) => store,
             Err(error) => return Some(Outcome::HostError(error.to_string())),

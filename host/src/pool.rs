@@ -179,15 +179,15 @@ impl Pool {
             vitals: Arc::clone(&vitals),
             then,
         };
-        let life = Box::new(Life {
+        let life = Life {
             program: program.clone(),
             setup,
             control: Arc::clone(&control),
             vitals,
             budget: inner.budget.clone(),
             switch_interval: inner.switch_interval,
-        });
-        Executor::spawn(&control, Box::pin(life.run()), settlement);
+        };
+        Executor::spawn(&control, life.run(), settlement);
         Ok(Interpreter::new(id, control))
     }
 

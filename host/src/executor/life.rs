@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
+
 use super::control::Control;
 use super::processor;
 use crate::outcome::{Cause, Outcome};
@@ -25,18 +27,31 @@ pub(crate) enum End {
 }
 
 /// What runs. It answers `None` when it was interrupted: only the control knows why.
-pub(crate) type Guest = Pin<Box<dyn Future<Output = Option<Outcome>> + Send>>;
+pub(crate) trait Guest: Future<Output = Option<Outcome>> + Send + 'static {}
 
-/// A guest and its switch.
-pub(super) struct Life<S: Settle> {
-    control: Arc<Control>,
-    /// Gone as soon as it has ended.
-    guest: Option<Guest>,
-    settle: Option<S>,
+impl<F: Future<Output = Option<Outcome>> + Send + 'static> Guest for F {}
+
+pin_project! {
+    /// A guest and its switch.
+    pub(super) struct Life<G: Guest, S: Settle> {
+        control: Arc<Control>,
+        // Gone as soon as it has ended. In place: a life is one allocation with its task.
+        #[pin]
+        guest: Option<G>,
+        settle: Option<S>,
+    }
+
+    impl<G: Guest, S: Settle> PinnedDrop for Life<G, S> {
+        fn drop(this: Pin<&mut Self>) {
+            if this.settle.is_some() {
+                this.finish(End::Ended(Cause::Killed));
+            }
+        }
+    }
 }
 
-impl<S: Settle> Life<S> {
-    pub(super) fn new(control: Arc<Control>, guest: Guest, settle: S) -> Life<S> {
+impl<G: Guest, S: Settle> Life<G, S> {
+    pub(super) fn new(control: Arc<Control>, guest: G, settle: S) -> Life<G, S> {
         Life {
             control,
             guest: Some(guest),
@@ -44,60 +59,47 @@ impl<S: Settle> Life<S> {
         }
     }
 
-    fn finish(&mut self, end: End) {
+    fn finish(self: Pin<&mut Self>, end: End) {
+        let mut life = self.project();
         // Dropping the guest unwinds its fiber and frees its memory; a panic in there is the host's bug and must not
         // take the worker along.
-        let guest = self.guest.take();
-        let end = match catch_unwind(AssertUnwindSafe(|| drop(guest))) {
+        let end = match catch_unwind(AssertUnwindSafe(|| life.guest.set(None))) {
             Ok(()) => end,
             Err(panic) => End::Done(Outcome::HostError(panic_message(&*panic))),
         };
-        self.control.detach();
-        if let Some(settle) = self.settle.take() {
+        life.control.detach();
+        if let Some(settle) = life.settle.take() {
             settle.settle(end);
         }
     }
 }
 
-// Nothing in here is pinned in place: the guest has a box of its own.
-impl<S: Settle> Unpin for Life<S> {}
-
-impl<S: Settle> Future for Life<S> {
+impl<G: Guest, S: Settle> Future for Life<G, S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let life = &mut *self;
-        let Some(guest) = life.guest.as_mut() else {
+        let life = self.as_mut().project();
+        let Some(guest) = life.guest.as_pin_mut() else {
             return Poll::Ready(());
         };
-        let slice = match life.control.begin_slice() {
-            Ok(slice) => slice,
-            Err(cause) => {
-                life.finish(End::Ended(cause));
-                return Poll::Ready(());
+        let end = match life.control.begin_slice() {
+            Err(cause) => End::Ended(cause),
+            Ok(slice) => {
+                let polled = catch_unwind(AssertUnwindSafe(|| guest.poll(cx)));
+                life.control.end_slice(slice, processor::used);
+                match polled {
+                    Ok(Poll::Pending) => match life.control.cause() {
+                        Some(cause) => End::Ended(cause),
+                        None => return Poll::Pending,
+                    },
+                    Ok(Poll::Ready(Some(outcome))) => End::Done(outcome),
+                    Ok(Poll::Ready(None)) => End::Ended(life.control.cause().unwrap_or(Cause::Killed)),
+                    Err(panic) => End::Done(Outcome::HostError(panic_message(&*panic))),
+                }
             }
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
-        life.control.end_slice(slice, processor::used);
-        let end = match polled {
-            Ok(Poll::Pending) => match life.control.cause() {
-                Some(cause) => End::Ended(cause),
-                None => return Poll::Pending,
-            },
-            Ok(Poll::Ready(Some(outcome))) => End::Done(outcome),
-            Ok(Poll::Ready(None)) => End::Ended(life.control.cause().unwrap_or(Cause::Killed)),
-            Err(panic) => End::Done(Outcome::HostError(panic_message(&*panic))),
-        };
-        life.finish(end);
+        self.finish(end);
         Poll::Ready(())
-    }
-}
-
-impl<S: Settle> Drop for Life<S> {
-    fn drop(&mut self) {
-        if self.settle.is_some() {
-            self.finish(End::Ended(Cause::Killed));
-        }
     }
 }
 

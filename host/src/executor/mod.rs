@@ -98,7 +98,7 @@ impl Executor {
     }
 
     /// Starts a listed life: `guest` runs on the workers until it ends or `control` ends it, and `settle` hears how, once.
-    pub(crate) fn spawn<S: Settle>(control: &Arc<Control>, guest: Guest, settle: S) {
+    pub(crate) fn spawn<G: Guest, S: Settle>(control: &Arc<Control>, guest: G, settle: S) {
         let life = Life::new(Arc::clone(control), guest, settle);
         let schedule = |turn: lanes::Turn| {
             let control = Arc::clone(turn.metadata());
