@@ -81,7 +81,7 @@ pub use cache::Cache;
 pub use engine::{Allocation, Engine};
 pub use error::{Error, ErrorKind, Result};
 pub use grants::Grants;
-pub use interpreter::{Interpreter, InterpreterId, Setup};
+pub use interpreter::{FileCalls, Interpreter, InterpreterId, Setup};
 pub use limits::{LimitHit, LimitKind, Limits};
 pub use outcome::{Ending, Outcome};
 pub use pool::{Pool, Shutdown};

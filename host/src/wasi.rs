@@ -16,7 +16,7 @@ use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder, WasiView as _};
 
 use crate::error::{Error, Result};
 use crate::grants::{Access, Grants};
-use crate::interpreter::Guest;
+use crate::interpreter::{FileCalls, Guest};
 use crate::stdio::{GuestInput, GuestOutput};
 
 /// The one module that core guests import from.
@@ -135,6 +135,7 @@ const MAX_RANDOM: u64 = 1 << 20;
 pub(crate) fn context(
     name: &str,
     grants: &Grants,
+    file_calls: FileCalls,
     stdin: Option<GuestInput>,
     stdout: GuestOutput,
     stderr: GuestOutput,
@@ -152,7 +153,7 @@ pub(crate) fn context(
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        .allow_blocking_current_thread(false)
+        .allow_blocking_current_thread(file_calls == FileCalls::Inline)
         .max_random_size(MAX_RANDOM);
     for dir in &grants.dirs {
         let perms = match dir.access {

@@ -9,9 +9,14 @@ use serde_json::Value;
 use crate::harness::*;
 
 fn dedupe(folder: &Path, instances: &str) -> (Done, Vec<Value>) {
+    dedupe_with(folder, instances, &[])
+}
+
+fn dedupe_with(folder: &Path, instances: &str, flags: &[&str]) -> (Done, Vec<Value>) {
     let guest = root().join("examples/01-dedupe/dedupe.wasm");
     let grant = format!("{}::/data", folder.display());
-    let scan = run(&guest, &["-q", "-n", instances, "--dir", &grant, "--", "scan", "/data"]).exits(0);
+    let args = ["-q", "-n", instances, "--dir", &grant];
+    let scan = run(&guest, &[&args, flags, &["--", "scan", "/data"]].concat()).exits(0);
     let group = fed(
         wasm_pool(["run".as_ref(), guest.as_os_str()]).args(["-q", "--stdin", "inherit", "--", "group"]),
         scan.stdout.as_bytes(),
@@ -112,9 +117,11 @@ fn dedupe_finds_what_sha256sum_finds() {
     .len();
     assert_eq!(scan.stdout.lines().count(), files - 1);
 
-    // One instance finds the same.
+    // One instance finds the same, and so do eight that read on their workers.
     let (_, alone) = dedupe(tree.path(), "1");
     assert_eq!(alone, lines);
+    let (_, inline) = dedupe_with(tree.path(), "8", &["--file-calls", "inline"]);
+    assert_eq!(inline, lines);
 }
 
 #[test]

@@ -90,8 +90,14 @@ fn nothing_leads_out_of_a_granted_folder() {
             up.as_str(),
             absolute.as_str(),
         ] {
-            let done = run(&probe, &["-q", "--dir", &grant, "--", "read", path]).exits(0);
-            assert!(done.stdout.starts_with("error:"), "{path} {done:#?}");
+            for calls in ["apart", "inline"] {
+                let done = run(
+                    &probe,
+                    &["-q", "--file-calls", calls, "--dir", &grant, "--", "read", path],
+                )
+                .exits(0);
+                assert!(done.stdout.starts_with("error:"), "{path} {done:#?}");
+            }
         }
         run(&probe, &["-q", "--dir", &grant, "--", "write", "/d/link/secret", "x"]).exits(0);
         assert_eq!(
@@ -144,4 +150,32 @@ fn grants_that_cannot_be_given_are_refused_before_the_start() {
         .exits(2)
         .one_line()
         .says("HOST::GUEST");
+}
+
+#[test]
+fn a_named_pipe_in_a_granted_folder_holds_nobody_past_the_deadline() {
+    let data = folder();
+    tool("mkfifo", &[&data.path().join("fifo").display().to_string()]);
+    let grant = format!("{}::/d", data.path().display());
+    for probe in probes() {
+        let done = run(
+            &probe,
+            &[
+                "-q",
+                "-w",
+                "1",
+                "--deadline",
+                "300ms",
+                "--dir",
+                &grant,
+                "--",
+                "read",
+                "/d/fifo",
+            ],
+        );
+        assert!(
+            matches!(done.code, Some(0 | 124)) && done.took < std::time::Duration::from_secs(10),
+            "{done:#?}"
+        );
+    }
 }

@@ -56,6 +56,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
                 stdout,
                 stderr,
             },
+            file_calls: args.file_calls.into(),
         };
         crew.start(&program, setup, instance)?;
     }
