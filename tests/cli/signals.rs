@@ -84,3 +84,44 @@ fn a_kill_leaves_nothing_that_stops_the_next_run() {
     assert_eq!(wait(&mut child, began + PATIENCE), Some(-9));
     run(probe_p1(), &["-q", "--", "args", "x"]).exits(0).prints("x\n");
 }
+
+#[test]
+fn the_second_signal_ends_even_guests_whose_worker_hangs() {
+    let data = folder();
+    let fifo = data.path().join("fifo");
+    tool("mkfifo", &[&fifo.display().to_string()]);
+    let grant = format!("{}::/d", data.path().display());
+    let began = Instant::now();
+    let child = wasm_pool(["run".as_ref(), probe_p1().as_os_str()])
+        .args([
+            "-n",
+            "2",
+            "-w",
+            "1",
+            "--file-calls",
+            "inline",
+            "--grace",
+            "10ms",
+            "--dir",
+            &grant,
+        ])
+        .args(["--", "read", "/d/fifo"])
+        .spawn()
+        .expect("starts");
+    // A writer finds the pipe only once the guest has it open; then the guest's worker waits for what is never written.
+    let mut writer = None;
+    eventually("the guest opens the pipe", || {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        writer = std::fs::OpenOptions::new()
+            .write(true)
+            .custom_flags(flags)
+            .open(&fifo)
+            .ok();
+        writer.is_some()
+    });
+    signal(&child, Signal::INT);
+    let done = finish(child, began).exits(130);
+    assert!(done.took < Duration::from_secs(20), "{done:#?}");
+    done.says("killed");
+}

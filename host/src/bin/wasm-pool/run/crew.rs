@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
-use wasm_pool::{Ending, Pool, Program, Setup};
+use wasm_pool::{ByteSize, Ending, Outcome, Pool, Program, Setup};
 
 use crate::progress::Bar;
 use crate::report;
+
+/// How long killed guests may take to end; a thousand ticks.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An instance and how it ended.
 type End = (usize, Ending);
@@ -28,6 +31,10 @@ pub(super) struct Crew<'a> {
     pub(super) stopped: Option<i32>,
     /// When the grace that it gave is over; never again after that.
     grace_over: Receiver<Instant>,
+    /// When guests that do not even end when they are killed are given up.
+    give_up: Receiver<Instant>,
+    began: Instant,
+    started: usize,
 }
 
 impl<'a> Crew<'a> {
@@ -52,6 +59,9 @@ impl<'a> Crew<'a> {
             grace,
             stopped: None,
             grace_over: never(),
+            give_up: never(),
+            began: Instant::now(),
+            started: 0,
         }
     }
 
@@ -73,6 +83,7 @@ impl<'a> Crew<'a> {
             let _ = ended.send((instance, ending.clone()));
         })?;
         self.running += 1;
+        self.started += 1;
         self.bar.say(self.running, self.failed);
         Ok(())
     }
@@ -80,15 +91,42 @@ impl<'a> Crew<'a> {
     /// Waits until every guest that started has ended.
     pub(super) fn wait(&mut self) {
         while self.running > 0 {
-            let (ended, stop, grace_over) = (self.ended.1.clone(), self.stop, self.grace_over.clone());
+            let (ended, stop) = (self.ended.1.clone(), self.stop);
+            let (grace_over, give_up) = (self.grace_over.clone(), self.give_up.clone());
             select! {
                 recv(ended) -> end => if let Ok((instance, ending)) = end { self.note_end(instance, ending) },
                 recv(stop) -> signal => if let Ok(signal) = signal { self.note_signal(signal) },
                 recv(grace_over) -> _ => {
                     self.grace_over = never();
-                    self.pool.kill_all();
+                    self.kill_all();
                 }
+                recv(give_up) -> _ => return self.abandon(),
             }
+        }
+    }
+
+    /// Ends everybody. Their ends come within a tick, but for one whose worker hangs in a file call of its own.
+    fn kill_all(&mut self) {
+        self.pool.kill_all();
+        self.give_up = after(PATIENCE);
+    }
+
+    /// What still runs ends with this process.
+    fn abandon(&mut self) {
+        for ending in self
+            .endings
+            .iter_mut()
+            .take(self.started)
+            .filter(|ending| ending.is_none())
+        {
+            *ending = Some(Ending {
+                outcome: Outcome::Killed,
+                wall: self.began.elapsed(),
+                cpu: Duration::ZERO,
+                peak_memory: ByteSize::b(0),
+                output: ByteSize::b(0),
+                refused: None,
+            });
         }
     }
 
@@ -111,7 +149,7 @@ impl<'a> Crew<'a> {
     fn note_signal(&mut self, signal: i32) {
         self.pool.close();
         match self.stopped {
-            Some(_) => self.pool.kill_all(),
+            Some(_) => self.kill_all(),
             None => {
                 self.stopped = Some(signal);
                 self.grace_over = after(self.grace);
