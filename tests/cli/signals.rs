@@ -6,14 +6,29 @@ use rustix::process::Signal;
 
 use crate::harness::*;
 
-/// A run whose guests have started: each has printed a line.
-fn started(args: &[&str], lines: usize) -> (std::process::Child, Instant) {
-    use std::io::BufRead;
-    let guest = r#"(module
+/// Prints a line and spins.
+const GO: &str = r#"(module
         (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
         (memory (export "memory") 1)
         (data (i32.const 0) "\08\00\00\00\03\00\00\00go\0a")
         (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20))) (loop (br 0))))"#;
+
+/// Prints a line and opens the named pipe `fifo` in the granted folder for reading.
+const HANG: &str = r#"(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_open"
+      (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\08\00\00\00\03\00\00\00go\0a")
+    (data (i32.const 32) "fifo")
+    (func (export "_start")
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
+      (drop (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 4) (i32.const 0)
+        (i64.const 2) (i64.const 2) (i32.const 0) (i32.const 64)))))"#;
+
+/// A run whose guests have started: so many have printed a line.
+fn started(guest: &str, args: &[&str], lines: usize) -> (std::process::Child, Instant) {
+    use std::io::BufRead;
     let guest = wat(guest);
     let began = Instant::now();
     let mut child = wasm_pool(["run".as_ref(), guest.path().as_os_str()])
@@ -28,7 +43,7 @@ fn started(args: &[&str], lines: usize) -> (std::process::Child, Instant) {
 #[test]
 fn the_first_signal_gives_grace_and_the_summary_is_printed() {
     for (which, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
-        let (child, began) = started(&["-n", "2", "--grace", "100ms"], 2);
+        let (child, began) = started(GO, &["-n", "2", "--grace", "100ms"], 2);
         signal(&child, which);
         let done = finish(child, began).exits(code);
         assert!(done.took < Duration::from_secs(10), "{done:#?}");
@@ -39,7 +54,7 @@ fn the_first_signal_gives_grace_and_the_summary_is_printed() {
 #[test]
 fn the_second_signal_ends_at_once() {
     use std::io::BufRead;
-    let (mut child, began) = started(&["-n", "2", "--grace", "1h"], 2);
+    let (mut child, began) = started(GO, &["-n", "2", "--grace", "1h"], 2);
     let mut stderr = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
     signal(&child, Signal::INT);
     let mut note = String::new();
@@ -79,47 +94,31 @@ fn nothing_new_starts_after_a_signal_and_what_runs_may_end() {
 
 #[test]
 fn a_kill_leaves_nothing_that_stops_the_next_run() {
-    let (mut child, began) = started(&["-n", "2"], 2);
+    let (mut child, began) = started(GO, &["-n", "2"], 2);
     signal(&child, Signal::KILL);
     assert_eq!(wait(&mut child, began + PATIENCE), Some(-9));
     run(probe_p1(), &["-q", "--", "args", "x"]).exits(0).prints("x\n");
 }
 
 #[test]
-fn the_second_signal_ends_even_guests_whose_worker_hangs() {
+fn guests_whose_worker_hangs_end_with_the_process() {
     let data = folder();
     let fifo = data.path().join("fifo");
     tool("mkfifo", &[&fifo.display().to_string()]);
     let grant = format!("{}::/d", data.path().display());
-    let began = Instant::now();
-    let child = wasm_pool(["run".as_ref(), probe_p1().as_os_str()])
-        .args([
-            "-n",
-            "2",
-            "-w",
-            "1",
-            "--file-calls",
-            "inline",
-            "--grace",
-            "10ms",
-            "--dir",
-            &grant,
-        ])
-        .args(["--", "read", "/d/fifo"])
-        .spawn()
-        .expect("starts");
-    // A writer finds the pipe only once the guest has it open; then the guest's worker waits for what is never written.
-    let mut writer = None;
-    eventually("the guest opens the pipe", || {
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        writer = std::fs::OpenOptions::new()
-            .write(true)
-            .custom_flags(flags)
-            .open(&fifo)
-            .ok();
-        writer.is_some()
-    });
+    let args = [
+        "-n",
+        "2",
+        "-w",
+        "1",
+        "--file-calls",
+        "inline",
+        "--grace",
+        "10ms",
+        "--dir",
+        &grant,
+    ];
+    let (child, began) = started(HANG, &args, 1);
     signal(&child, Signal::INT);
     let done = finish(child, began).exits(130);
     assert!(done.took < Duration::from_secs(20), "{done:#?}");
