@@ -144,10 +144,10 @@ fn async_callers_are_never_blocked_by_guests() {
     runtime.block_on(async {
         let spin = pool.run_async(&program, within(Duration::from_millis(200), Setup::default()));
         let tick = async {
-            let mut ticks = 0;
+            let (mut ticks, mut clock) = (0, tokio::time::interval(Duration::from_millis(1)));
             let until = Instant::now() + Duration::from_millis(100);
             while Instant::now() < until {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                clock.tick().await;
                 ticks += 1;
             }
             ticks
