@@ -52,7 +52,8 @@
 //! - Guest code runs on the pool's own threads only; an async runtime of the caller is never blocked by it.
 //! - A guest that waits (for input, for room in its output, for time) holds no thread.
 //! - Everything that starts can be ended, whatever it does or waits for: by a deadline, a limit, a
-//!   [`kill`](Interpreter::kill), a [shutdown](Pool::shutdown).
+//!   [`kill`](Interpreter::kill), a [shutdown](Pool::shutdown). The one exception is chosen: a guest with
+//!   [`FileCalls::Inline`] is ended after the file call that it is in.
 //! - A store is never used again after its guest has ended.
 
 mod blocking;

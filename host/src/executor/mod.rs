@@ -1,16 +1,18 @@
 //! Who runs next: lives as futures on the pool's own threads.
 //!
 //! A guest runs on a fiber, so its whole life is a future. A blocked life holds no thread; a life that used up its
-//! switch interval goes to the back of the queue. Four parts:
+//! switch interval goes to the back of the queue. The parts:
 //!
 //! - [`lanes`]: the run queue. Lives woken by an event first; fresh lives and lives that were switched out take turns.
 //! - [`worker`]: one OS thread per core that takes lives from the lanes and polls them. Guest code runs only here.
 //! - [`control`]: the switch of one life: its time on the processor, and the one way to end it early.
+//! - [`roster`]: who lives, and until when.
 //! - [`clock`]: one thread that ticks the engine's epoch every millisecond while anything runs, and ends lives at
 //!   their deadline; it sleeps while nothing runs.
 //!
 //! Invariants: a life is polled by one worker at a time; it ends exactly once; whatever it waits for, [`control`]'s
-//! `end` ends it within a tick; a worker never blocks on a guest.
+//! `end` ends it within a tick; a worker never blocks on a guest. The last two hold but for a guest that was set up with
+//! [`FileCalls::Inline`](crate::FileCalls::Inline), whose file calls run on its worker.
 
 pub(crate) mod clock;
 pub(crate) mod completion;
