@@ -18,6 +18,9 @@ pub struct Grants {
     pub env: Vec<(String, String)>,
     /// Arguments after the program's name.
     pub args: Vec<String>,
+    /// Named queues of the pool, which the guest may open by these names; see
+    /// [`Queues::create_named`](crate::Queues::create_named).
+    pub queues: Vec<String>,
 }
 
 /// A folder that a guest may use.

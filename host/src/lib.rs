@@ -43,6 +43,7 @@
 //! | what is a guest before it runs? | [`program`] |
 //! | what is it while it runs? | [`interpreter`] |
 //! | who runs in parallel? | [`pool`], and inside it the executor |
+//! | how do two guests talk? | `wit/`, then [`queue`] |
 //! | where does its output go? | [`stdio`] |
 //! | how is it compiled, and kept? | [`engine`], [`cache`] |
 //! | what can this machine hold? | [`machine`] |
@@ -71,6 +72,7 @@ pub mod outcome;
 pub mod pool;
 mod precompiled;
 pub mod program;
+pub mod queue;
 pub mod stdio;
 pub mod text;
 pub mod units;
@@ -87,6 +89,7 @@ pub use limits::{LimitHit, LimitKind, Limits};
 pub use outcome::{Ending, Outcome};
 pub use pool::{Pool, Shutdown};
 pub use program::{Kind, Precompiled, Program};
+pub use queue::{Item, Queue, QueueId, QueueOptions, Queues, Received, Unbound, Wait};
 
 /// The version of Wasmtime that this crate was built with.
 pub const WASMTIME_VERSION: &str = wasmtime_environ::VERSION;

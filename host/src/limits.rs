@@ -34,13 +34,19 @@ pub struct Limits {
     pub open_files: u32,
     /// Handles of every kind open at once: files, streams, timers. `--handles`, 1,024.
     pub handles: u32,
+    /// Bytes of items that one interpreter has put into queues and nobody has got yet. `--messages`, 64 MiB.
+    pub messages: ByteSize,
+    /// Queues that one interpreter has created and that are still there. `--queues`, 256.
+    pub queues: u32,
     /// Size of a program's file, in bytes. `--module-size`, 100 MiB.
     pub module_size: ByteSize,
     /// Time to compile a program. `--compile-time`, 60 seconds.
     pub compile_time: Duration,
-    /// Linear memory of all interpreters of a pool together. `--pool-memory`, three quarters of the machine's (or of
+    /// Linear memory of all interpreters of a pool together, and the items in its queues. `--pool-memory`, three quarters of the machine's (or of
     /// the control group's).
     pub pool_memory: ByteSize,
+    /// Queues of a pool. `--pool-queues`, 65,536.
+    pub pool_queues: u32,
     /// How long running guests get when a pool is asked to shut down. `--grace`, 5 seconds.
     pub grace: Duration,
 }
@@ -57,9 +63,12 @@ impl Default for Limits {
             output: ByteSize::gib(1),
             open_files: 64,
             handles: 1_024,
+            messages: ByteSize::mib(64),
+            queues: 256,
             module_size: ByteSize::mib(100),
             compile_time: Duration::from_secs(60),
             pool_memory: ByteSize::b(crate::machine::memory() / 4 * 3),
+            pool_queues: 65_536,
             grace: Duration::from_secs(5),
         }
     }
@@ -85,8 +94,18 @@ pub enum LimitKind {
     OpenFiles,
     /// [`Limits::handles`]
     Handles,
+    /// [`Limits::messages`]
+    Messages,
+    /// [`Limits::queues`]
+    Queues,
     /// [`Limits::pool_memory`]
     PoolMemory,
+    /// [`Limits::pool_queues`]
+    PoolQueues,
+    /// [`Grants::interpreters`](crate::Grants::interpreters): how many
+    Interpreters,
+    /// [`Grants::interpreters`](crate::Grants::interpreters): how deep
+    Depth,
 }
 
 impl LimitKind {
@@ -101,7 +120,12 @@ impl LimitKind {
             LimitKind::Output => "output",
             LimitKind::OpenFiles => "open-files",
             LimitKind::Handles => "handles",
+            LimitKind::Messages => "messages",
+            LimitKind::Queues => "queues",
             LimitKind::PoolMemory => "pool-memory",
+            LimitKind::PoolQueues => "pool-queues",
+            LimitKind::Interpreters => "interpreters",
+            LimitKind::Depth => "interpreters' depth",
         }
     }
 
@@ -116,21 +140,30 @@ impl LimitKind {
             LimitKind::Output => "--output-limit",
             LimitKind::OpenFiles => "--open-files",
             LimitKind::Handles => "--handles",
+            LimitKind::Messages => "--messages",
+            LimitKind::Queues => "--queues",
             LimitKind::PoolMemory => "--pool-memory",
+            LimitKind::PoolQueues => "--pool-queues",
+            LimitKind::Interpreters | LimitKind::Depth => "--interpreters",
         }
     }
 
     /// `amount` in this limit's unit.
     fn show(self, amount: u64) -> String {
         match self {
-            LimitKind::Memory | LimitKind::Stack | LimitKind::Output | LimitKind::PoolMemory => {
-                show_size(ByteSize::b(amount))
-            }
+            LimitKind::Memory
+            | LimitKind::Stack
+            | LimitKind::Output
+            | LimitKind::Messages
+            | LimitKind::PoolMemory => show_size(ByteSize::b(amount)),
             LimitKind::CpuTime => show_duration(Duration::from_nanos(amount)),
             LimitKind::Tables => format!("{amount} elements"),
             LimitKind::Fuel => format!("{amount} units"),
             LimitKind::OpenFiles => format!("{amount} files"),
             LimitKind::Handles => format!("{amount} handles"),
+            LimitKind::Queues | LimitKind::PoolQueues => format!("{amount} queues"),
+            LimitKind::Interpreters => format!("{amount} interpreters"),
+            LimitKind::Depth => format!("{amount} levels"),
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum Outcome {
     Limit(LimitHit),
     /// The guest's time was up; the deadline it had.
     Deadline(Duration),
+    /// It waited for others who waited for it: what it waited for, and since when.
+    Deadlock(String),
     /// Somebody ended it: a `kill`, a shutdown, a signal.
     Killed,
     /// The reader of its output went away, as `head` does; a quiet end and no failure.
@@ -61,6 +63,7 @@ impl Outcome {
             Outcome::Exited(code) => u8::try_from(*code).ok().filter(|code| *code <= 125).unwrap_or(125),
             Outcome::HostError(_) => 70,
             Outcome::OutputFailed(_) => 74,
+            Outcome::Deadlock(_) => 123,
             Outcome::Deadline(_) => 124,
             Outcome::Trapped(_) | Outcome::Limit(_) => 134,
             Outcome::Killed => 137,
@@ -74,6 +77,7 @@ impl Outcome {
             Outcome::Trapped(_) => "trapped".to_owned(),
             Outcome::Limit(hit) => format!("limit({})", hit.kind.name()),
             Outcome::Deadline(_) => "deadline".to_owned(),
+            Outcome::Deadlock(_) => "deadlock".to_owned(),
             Outcome::Killed => "killed".to_owned(),
             Outcome::OutputClosed => "output-closed".to_owned(),
             Outcome::OutputFailed(_) => "output-failed".to_owned(),
@@ -91,6 +95,7 @@ impl Outcome {
                 "not done after {} (--deadline raises it)",
                 show_duration(*after)
             )),
+            Outcome::Deadlock(waits) => Some(format!("{waits}, and nobody is left who could help")),
             Outcome::OutputFailed(error) | Outcome::HostError(error) => Some(error.clone()),
         }
     }
@@ -141,6 +146,7 @@ pub(crate) enum Cause {
     Deadline = 1,
     CpuTime = 2,
     Killed = 3,
+    Deadlock = 4,
 }
 
 impl Cause {
@@ -149,6 +155,7 @@ impl Cause {
             1 => Some(Cause::Deadline),
             2 => Some(Cause::CpuTime),
             3 => Some(Cause::Killed),
+            4 => Some(Cause::Deadlock),
             _ => None,
         }
     }
@@ -271,6 +278,7 @@ mod tests {
             (Outcome::Trapped(trapped), 134),
             (Outcome::Limit(hit), 134),
             (Outcome::Deadline(Duration::from_secs(1)), 124),
+            (Outcome::Deadlock(String::new()), 123),
             (Outcome::Killed, 137),
             (Outcome::OutputClosed, 0),
             (Outcome::OutputFailed(String::new()), 74),

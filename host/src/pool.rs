@@ -23,6 +23,7 @@ use crate::limiter::Vitals;
 use crate::machine;
 use crate::outcome::{Cause, Ending, Outcome};
 use crate::program::Program;
+use crate::queue::Queues;
 use crate::stdio::Output;
 
 /// Worker threads and the interpreters that they run. Cloning gives another handle to the same pool.
@@ -35,7 +36,14 @@ struct Inner {
     executor: Executor,
     workers: usize,
     budget: Budget,
+    queues: Queues,
     switch_interval: Duration,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queues.shut();
+    }
 }
 
 /// How a pool shuts down.
@@ -55,6 +63,7 @@ pub struct PoolBuilder {
     engine: Engine,
     workers: usize,
     memory: ByteSize,
+    queues: u32,
     switch_interval: Duration,
 }
 
@@ -69,6 +78,12 @@ impl PoolBuilder {
     /// [`Limits::pool_memory`](crate::Limits::pool_memory)'s.
     pub fn memory(mut self, memory: ByteSize) -> PoolBuilder {
         self.memory = memory;
+        self
+    }
+
+    /// How many queues there may be. Default: [`Limits::pool_queues`](crate::Limits::pool_queues)'s.
+    pub fn queues(mut self, queues: u32) -> PoolBuilder {
+        self.queues = queues;
         self
     }
 
@@ -87,11 +102,15 @@ impl PoolBuilder {
             let message = format!("{} workers are outside 1 to {MAX_WORKERS}", self.workers);
             return Err(Error::new(ErrorKind::Usage, message));
         }
+        let executor = Executor::start(self.engine.wasmtime(), self.workers)?;
+        let budget = Budget::new(self.memory.as_u64());
+        let timer = executor.reactor().clone();
         Ok(Pool(Arc::new(Inner {
-            executor: Executor::start(self.engine.wasmtime(), self.workers)?,
+            queues: Queues::new(self.queues, &budget, timer, Arc::clone(executor.hub())),
+            executor,
             engine: self.engine,
             workers: self.workers,
-            budget: Budget::new(self.memory.as_u64()),
+            budget,
             switch_interval: self.switch_interval,
         })))
     }
@@ -118,6 +137,7 @@ impl Pool {
             engine: engine.clone(),
             workers: machine::cores(),
             memory: crate::Limits::default().pool_memory,
+            queues: crate::Limits::default().pool_queues,
             switch_interval: SWITCH_INTERVAL,
         }
     }
@@ -130,6 +150,11 @@ impl Pool {
     /// The memory that the interpreters share.
     pub fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// The queues of the pool.
+    pub fn queues(&self) -> &Queues {
+        &self.0.queues
     }
 
     /// How many lives are not over.
@@ -215,6 +240,7 @@ impl Pool {
     /// Takes nothing new from now on.
     pub fn close(&self) {
         self.0.executor.roster().close();
+        self.0.executor.hub().hope_went();
     }
 
     /// Ends every life now, and takes nothing new. Returns at once.
@@ -274,6 +300,7 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
             End::Ended(Cause::Deadline) => Outcome::Deadline(self.setup.limits.deadline.unwrap_or_default()),
             End::Ended(Cause::CpuTime) => Outcome::Limit(self.control.cpu_limit_hit()),
             End::Ended(Cause::Killed) => Outcome::Killed,
+            End::Ended(Cause::Deadlock) => Outcome::Deadlock(self.control.waited_for()),
         };
         let ending = Ending {
             outcome,

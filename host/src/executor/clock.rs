@@ -9,8 +9,8 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::Hub;
-use super::roster::Roster;
 use crate::error::{Error, Result};
+use crate::outcome::Cause;
 
 /// One tick. Shorter ticks cost processor time for nothing: a switch interval is five of them.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -49,7 +49,7 @@ impl Clock {
         let (ticking, engine) = (Arc::clone(hub), engine.clone());
         let thread = std::thread::Builder::new()
             .name("wasm-pool-clock".to_owned())
-            .spawn(move || ticking.clock.run(&ticking.roster, &engine))
+            .spawn(move || ticking.clock.run(&ticking, &engine))
             .map_err(|error| Error::host(format!("the clock thread cannot be started: {error}")))?;
         // Set once, here.
         let _ = hub.clock.thread.set(thread.thread().clone());
@@ -72,9 +72,13 @@ impl Clock {
         }
     }
 
-    fn run(&self, roster: &Roster, engine: &wasmtime::Engine) {
+    fn run(&self, hub: &Hub, engine: &wasmtime::Engine) {
+        let roster = &hub.roster;
         let mut idle_ticks = 0;
         while !self.stop.load(Ordering::SeqCst) {
+            if hub.activity.is_suspicious() {
+                end_the_deadlocked(hub);
+            }
             let next = roster.end_the_late();
             if self.any_busy() {
                 idle_ticks = 0;
@@ -90,7 +94,8 @@ impl Clock {
             self.asleep.store(true, Ordering::SeqCst);
             // A worker sets its flag before it looks whether the clock sleeps; the clock says that it sleeps before
             // it looks at the flags: one of the two sees the other.
-            if !self.any_busy() && !self.stop.load(Ordering::SeqCst) {
+            let something = self.any_busy() || hub.activity.is_suspicious();
+            if !something && !self.stop.load(Ordering::SeqCst) {
                 match roster.next_deadline() {
                     Some(next) => std::thread::park_timeout(next.saturating_duration_since(Instant::now())),
                     None => std::thread::park(),
@@ -120,4 +125,12 @@ impl Clock {
     pub(super) fn idle(&self, number: usize) {
         self.busy[number].0.store(false, Ordering::Release);
     }
+}
+
+/// Ends the lives that wait for each other for good.
+fn end_the_deadlocked(hub: &Hub) {
+    let lives = hub
+        .activity
+        .deadlocked(|| hub.roster.lives(), || !hub.roster.is_closed());
+    lives.iter().for_each(|life| life.end(Cause::Deadlock));
 }

@@ -15,6 +15,7 @@ use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
 use super::lanes::{Lane, Turn};
+use super::standing::Waiting;
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
 
@@ -37,9 +38,18 @@ pub(crate) struct Control {
     /// Processor time of the slices that are over, in nanoseconds.
     cpu: AtomicU64,
     cpu_limit: u64,
+    /// Whether it goes on; see [`standing`](super::standing).
+    standing: AtomicU8,
+    /// What it waits for while it stands still. Nothing is called under this lock.
+    waiting: Mutex<Option<Waiting>>,
     /// How the life ended, once it has.
     ending: Completion<Ending>,
 }
+
+/// Values of [`Control::standing`]: before it begins and after its end, on its way, waiting.
+const OUT: u8 = 0;
+const GOES_ON: u8 = 1;
+const STANDS_STILL: u8 = 2;
 
 impl Control {
     /// A switch for a life that starts now, with its deadline and its processor time.
@@ -56,6 +66,8 @@ impl Control {
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: limits.cpu_time.map_or(u64::MAX, nanos),
+            standing: AtomicU8::new(OUT),
+            waiting: Mutex::new(None),
             ending: Completion::new(),
         }
     }
@@ -111,6 +123,60 @@ impl Control {
     /// Processor time of the slices that are over.
     pub(crate) fn cpu(&self) -> Duration {
         Duration::from_nanos(self.cpu.load(Ordering::Relaxed))
+    }
+
+    /// The life begins: it counts among those that go on.
+    pub(super) fn set_out(&self) {
+        self.standing.store(GOES_ON, Ordering::SeqCst);
+        self.hub.activity.goes_on();
+    }
+
+    /// The life waits for something that only another life or the host can give it, and for as long as it takes.
+    pub(crate) fn stand_still(&self, waiting: Waiting) {
+        *self.waiting.lock() = Some(waiting);
+        let (from, to) = (GOES_ON, STANDS_STILL);
+        let stands = self
+            .standing
+            .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+        if stands.is_ok() && self.hub.activity.stops() {
+            self.hub.clock.wake();
+        }
+    }
+
+    /// It got what it waited for, or need not wait any more.
+    pub(crate) fn rouse(&self) {
+        if self.standing.load(Ordering::SeqCst) != STANDS_STILL {
+            return;
+        }
+        // Counted before it is seen to go on: nobody must see that nobody goes on in between.
+        self.hub.activity.goes_on();
+        let (from, to) = (STANDS_STILL, GOES_ON);
+        let roused = self
+            .standing
+            .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+        if roused.is_err() && self.hub.activity.stops() {
+            self.hub.clock.wake();
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn set_down(&self) {
+        if self.standing.swap(OUT, Ordering::SeqCst) == GOES_ON && self.hub.activity.stops() {
+            self.hub.clock.wake();
+        }
+    }
+
+    /// What it waits for, if it stands still.
+    pub(super) fn waiting<T>(&self, look: impl FnOnce(Option<&Waiting>) -> T) -> T {
+        let waiting = self.waiting.lock();
+        let still = self.standing.load(Ordering::SeqCst) == STANDS_STILL;
+        look(waiting.as_ref().filter(|_| still))
+    }
+
+    /// What it waited for when it was ended for a deadlock.
+    pub(crate) fn waited_for(&self) -> String {
+        let waiting = self.waiting.lock();
+        waiting.as_ref().map(Waiting::describe).unwrap_or_default()
     }
 
     /// Makes the life reachable for [`end`](Control::end).

@@ -7,6 +7,7 @@
 //! - [`worker`]: one OS thread per core that takes lives from the lanes and polls them. Guest code runs only here.
 //! - [`control`]: the switch of one life: its time on the processor, and the one way to end it early.
 //! - [`roster`]: who lives, and until when.
+//! - [`standing`]: who stands still, and when that is a deadlock.
 //! - [`clock`]: one thread that ticks the engine's epoch every millisecond while anything runs, and ends lives at
 //!   their deadline; it sleeps while nothing runs.
 //!
@@ -22,6 +23,7 @@ mod life;
 mod processor;
 mod reactor;
 pub(crate) mod roster;
+pub(crate) mod standing;
 mod worker;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use self::life::Life;
 pub(crate) use self::life::{End, Guest, Settle};
 use self::reactor::Reactor;
 use self::roster::{NotListed, Roster};
+use self::standing::Activity;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
@@ -43,6 +46,16 @@ pub(crate) struct Hub {
     lanes: Lanes,
     pub(crate) roster: Roster,
     clock: Clock,
+    activity: Activity,
+}
+
+impl Hub {
+    /// A handle of the host on a queue is gone, or no more lives may start: whoever hoped for that hopes no more.
+    pub(crate) fn hope_went(&self) {
+        if self.activity.hope_went() {
+            self.clock.wake();
+        }
+    }
 }
 
 /// The worker threads and what they share.
@@ -63,6 +76,7 @@ impl Executor {
             lanes: Lanes::new(),
             roster: Roster::new(),
             clock: Clock::new(workers),
+            activity: Activity::default(),
         });
         Clock::start(&hub, engine)?;
         let mut executor = Executor {
@@ -81,6 +95,16 @@ impl Executor {
         Ok(executor)
     }
 
+    /// What its lives share.
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Where timers are.
+    pub(crate) fn reactor(&self) -> &tokio::runtime::Handle {
+        self.reactor.handle()
+    }
+
     /// Who lives.
     pub(crate) fn roster(&self) -> &Roster {
         &self.hub.roster
@@ -92,7 +116,12 @@ impl Executor {
     /// [`NotListed`]
     pub(crate) fn list(&self, limits: &Limits, room: usize) -> Result<(u64, Arc<Control>), NotListed> {
         let control = Arc::new(Control::new(&self.hub, limits));
-        let listed = self.hub.roster.list(&control, room)?;
+        control.set_out();
+        let listed = self
+            .hub
+            .roster
+            .list(&control, room)
+            .inspect_err(|_| control.set_down())?;
         if listed.earliest {
             self.hub.clock.wake();
         }

@@ -93,6 +93,16 @@ impl Roster {
         self.state.lock().lives.len()
     }
 
+    /// Everybody who is listed.
+    pub(super) fn lives(&self) -> Vec<Arc<Control>> {
+        self.state.lock().lives.values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Whether nobody is listed any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
     /// Lists nobody any more.
     pub(crate) fn close(&self) {
         self.state.lock().closed = true;

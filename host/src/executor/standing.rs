@@ -1,0 +1,160 @@
+//! Who goes on and who stands still, and when everybody stands still for good.
+//!
+//! A life stands still while it waits, without a time, for something that only another life or the host can give it: an item,
+//! room, the end of a call, a call. Whoever gives it rouses it before he wakes it. When nobody goes on any more, the clock
+//! looks at what they wait for: where neither a handle of the host nor a life to come could help, that is a deadlock.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use smallvec::SmallVec;
+
+use super::control::Control;
+use crate::interpreter::InterpreterId;
+use crate::queue::{Shared, Side};
+use crate::units::show_duration;
+
+/// How many lives of an executor go on.
+#[derive(Default)]
+pub(crate) struct Activity {
+    going: AtomicUsize,
+    /// How many times one was roused.
+    roused: AtomicU64,
+    /// Nobody goes on, or something changed since that was looked at.
+    suspicion: AtomicBool,
+}
+
+/// What a life that stands still waits for.
+pub(crate) struct Waiting {
+    what: What,
+    since: Instant,
+}
+
+enum What {
+    Queues(SmallVec<[Weak<Shared>; 1]>, Side),
+    /// The end of a call in another interpreter.
+    Call(InterpreterId),
+    /// A call. Whether the host can make one.
+    ToBeCalled { by_host: bool },
+}
+
+impl Waiting {
+    fn new(what: What) -> Waiting {
+        Waiting {
+            what,
+            since: Instant::now(),
+        }
+    }
+
+    pub(crate) fn at(queues: &[Arc<Shared>], side: Side) -> Waiting {
+        Waiting::new(What::Queues(queues.iter().map(Arc::downgrade).collect(), side))
+    }
+
+    pub(crate) fn queue(queue: Weak<Shared>, side: Side) -> Waiting {
+        Waiting::new(What::Queues(SmallVec::from_iter([queue]), side))
+    }
+
+    pub(crate) fn call(callee: InterpreterId) -> Waiting {
+        Waiting::new(What::Call(callee))
+    }
+
+    pub(crate) fn to_be_called(by_host: bool) -> Waiting {
+        Waiting::new(What::ToBeCalled { by_host })
+    }
+
+    /// Somebody who is no life of the pool could help.
+    fn has_hope(&self, lives_may_start: bool) -> bool {
+        match &self.what {
+            What::Queues(queues, side) => queues
+                .iter()
+                .filter_map(Weak::upgrade)
+                .any(|queue| queue.has_hope(*side, lives_may_start)),
+            What::Call(_) => false,
+            What::ToBeCalled { by_host } => *by_host,
+        }
+    }
+
+    /// Nobody misses it: it waits for work.
+    fn is_idle(&self) -> bool {
+        matches!(self.what, What::ToBeCalled { .. })
+    }
+
+    /// For the report: `waits to get from queue "work" since 12ms`.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = match &self.what {
+            What::Queues(queues, side) => {
+                let labels: Vec<_> = queues
+                    .iter()
+                    .filter_map(Weak::upgrade)
+                    .map(|queue| queue.label())
+                    .collect();
+                let doing = match side {
+                    Side::Get => "get from",
+                    Side::Put => "put into",
+                };
+                format!("waits to {doing} {}", labels.join(" or "))
+            }
+            What::Call(callee) => format!("waits for a call of interpreter {callee}"),
+            What::ToBeCalled { .. } => "waits to be called".to_owned(),
+        };
+        let _ = write!(text, " since {}", show_duration(self.since.elapsed()));
+        text
+    }
+}
+
+impl Activity {
+    /// A life begins, or goes on.
+    pub(super) fn goes_on(&self) {
+        self.going.fetch_add(1, SeqCst);
+        self.roused.fetch_add(1, SeqCst);
+    }
+
+    /// A life ends, or stands still; whether it was the last that went on.
+    pub(super) fn stops(&self) -> bool {
+        let last = self.going.fetch_sub(1, SeqCst) == 1;
+        if last {
+            self.suspicion.store(true, SeqCst);
+        }
+        last
+    }
+
+    /// Something changed that somebody could have hoped for; whether anybody must look.
+    pub(super) fn hope_went(&self) -> bool {
+        let nobody = self.going.load(SeqCst) == 0;
+        if nobody {
+            self.suspicion.store(true, SeqCst);
+        }
+        nobody
+    }
+
+    pub(super) fn is_suspicious(&self) -> bool {
+        self.suspicion.load(SeqCst)
+    }
+
+    /// The lives that wait for each other for good, among all lives; nobody, mostly.
+    pub(super) fn deadlocked(
+        &self,
+        lives: impl FnOnce() -> Vec<Arc<Control>>,
+        lives_may_start: impl FnOnce() -> bool,
+    ) -> Vec<Arc<Control>> {
+        self.suspicion.store(false, SeqCst);
+        let before = self.roused.load(SeqCst);
+        if self.going.load(SeqCst) != 0 {
+            return Vec::new();
+        }
+        let (lives, may_start) = (lives(), lives_may_start());
+        let hope = lives
+            .iter()
+            .any(|life| life.waiting(|waiting| waiting.is_some_and(|waiting| waiting.has_hope(may_start))));
+        // Nobody was roused while we looked: what we saw was so all the time.
+        if hope || self.going.load(SeqCst) != 0 || self.roused.load(SeqCst) != before {
+            return Vec::new();
+        }
+        lives
+            .into_iter()
+            .filter(|life| life.waiting(|waiting| waiting.is_some_and(|waiting| !waiting.is_idle())))
+            .collect()
+    }
+}

@@ -1,0 +1,592 @@
+//! The queue itself: a lock around a ring and two lines of waiters.
+//!
+//! Who puts hands his item straight to the first who waits; who gets makes room for the first who waits to put. So
+//! waiters are served in the order in which they came, nobody who comes later overtakes them, and nobody wakes in vain.
+//!
+//! Invariants, whenever the lock is free:
+//! - somebody waits to get only while the ring is empty, and to put only while his item does not fit;
+//! - `held` is the weight of the ring and of those who wait to put, and the pool's budget is charged with `reserved >= held`;
+//! - a closed queue has no waiters.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use super::account::{Account, Charge};
+use super::line::{Line, Ticket};
+use super::registry;
+use super::wait::{Delivery, Getter, Putter};
+use super::{GetError, Item, PutError, Queue, QueueId, Received, Unbound};
+use crate::budget::Budget;
+use crate::limits::{LimitHit, LimitKind};
+
+/// Who must be woken once the lock is free.
+pub(super) type Wakes = SmallVec<[Waker; 2]>;
+
+/// A queue. Everything about it but its handles.
+pub(crate) struct Shared {
+    pub(super) id: QueueId,
+    pub(super) name: Option<Box<str>>,
+    pub(super) max_size: u32,
+    pub(super) max_bytes: u64,
+    pub(super) unbound: Unbound,
+    /// Handles that the host holds and that can put; they keep a getter's hope alive.
+    pub(super) host_putters: AtomicUsize,
+    /// Handles that the host holds and that can get.
+    pub(super) host_getters: AtomicUsize,
+    pub(super) registry: Weak<registry::Inner>,
+    budget: Budget,
+    /// Who made it, if a guest did.
+    creator: Option<Arc<Account>>,
+    /// Nothing is called under this lock but what only touches waiters.
+    state: Mutex<State>,
+}
+
+struct State {
+    ring: VecDeque<Entry>,
+    /// Weight of the ring.
+    bytes: u64,
+    getters: Line<(Arc<Getter>, usize)>,
+    putters: Line<(Entry, Arc<Putter>)>,
+    /// Who wants to hear of an item, and of room, without taking it: pollables.
+    get_watchers: Line<Waker>,
+    put_watchers: Line<Waker>,
+    held: u64,
+    reserved: u64,
+    closed: bool,
+}
+
+/// An item in a queue, or what is left of it.
+pub(super) struct Entry {
+    content: Content,
+    unbound: Unbound,
+    weight: u64,
+    charge: Charge,
+}
+
+enum Content {
+    Item(Item),
+    /// Its sender has ended.
+    Lost,
+    /// Its sender has ended, and whoever gets it must hear of it.
+    Destroyed,
+}
+
+/// Which side of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Get,
+    Put,
+}
+
+/// The budget is charged in steps of this size, so that small messages do not all touch it.
+const RESERVE_STEP: u64 = 4 << 10;
+
+/// What became of an attempt to put.
+pub(super) enum PutAttempt {
+    Done,
+    Failed(PutError),
+    Waits(Ticket, Arc<Putter>),
+}
+
+/// What is new when a queue is made.
+pub(super) struct Make {
+    pub id: QueueId,
+    pub name: Option<Box<str>>,
+    pub max_size: u32,
+    pub max_bytes: u64,
+    pub unbound: Unbound,
+    pub registry: Weak<registry::Inner>,
+    pub budget: Budget,
+    pub creator: Option<Arc<Account>>,
+}
+
+impl Shared {
+    pub(super) fn new(make: Make) -> Shared {
+        Shared {
+            id: make.id,
+            name: make.name,
+            max_size: make.max_size,
+            max_bytes: make.max_bytes,
+            unbound: make.unbound,
+            host_putters: AtomicUsize::new(0),
+            host_getters: AtomicUsize::new(0),
+            registry: make.registry,
+            budget: make.budget,
+            creator: make.creator,
+            state: Mutex::new(State {
+                ring: VecDeque::new(),
+                bytes: 0,
+                getters: Line::new(),
+                putters: Line::new(),
+                get_watchers: Line::new(),
+                put_watchers: Line::new(),
+                held: 0,
+                reserved: 0,
+                closed: false,
+            }),
+        }
+    }
+
+    /// Puts an item, or waits for room if `may_wait`.
+    pub(super) fn put(
+        &self,
+        item: Item,
+        sender: Option<&Arc<Account>>,
+        unbound: Option<Unbound>,
+        may_wait: impl FnOnce() -> Option<Putter>,
+    ) -> PutAttempt {
+        let weight = item.weight();
+        let max_bytes = self.max_bytes;
+        if weight > max_bytes {
+            return PutAttempt::Failed(PutError::TooLarge { item, max_bytes });
+        }
+        let charge = match Charge::take(sender, weight) {
+            Ok(charge) => charge,
+            Err(hit) => return PutAttempt::Failed(PutError::Limit { item, hit }),
+        };
+        let entry = Entry {
+            content: Content::Item(item),
+            unbound: unbound.unwrap_or(self.unbound),
+            weight,
+            charge,
+        };
+        let mut wakes = Wakes::new();
+        let mut state = self.state.lock();
+        let attempt = self.put_entry(&mut state, entry, may_wait, &mut wakes);
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+        attempt
+    }
+
+    fn put_entry(
+        &self,
+        state: &mut State,
+        entry: Entry,
+        may_wait: impl FnOnce() -> Option<Putter>,
+        wakes: &mut Wakes,
+    ) -> PutAttempt {
+        if state.closed {
+            return PutAttempt::Failed(PutError::Closed(entry.into_item()));
+        }
+        let Err(entry) = state.hand_over(entry, wakes) else {
+            return PutAttempt::Done;
+        };
+        let fits = state.putters.is_empty() && self.fits(state, entry.weight);
+        let putter = if fits { None } else { may_wait() };
+        if !fits && putter.is_none() {
+            return PutAttempt::Failed(PutError::Full(entry.into_item()));
+        }
+        if !state.hold(entry.weight, &self.budget) {
+            let hit = LimitHit::new(LimitKind::PoolMemory, self.budget.limit(), None);
+            return PutAttempt::Failed(PutError::Limit {
+                item: entry.into_item(),
+                hit,
+            });
+        }
+        match putter {
+            None => {
+                state.push(entry, wakes);
+                PutAttempt::Done
+            }
+            Some(putter) => {
+                let putter = Arc::new(putter);
+                putter.begin();
+                let ticket = state.putters.join((entry, Arc::clone(&putter)));
+                PutAttempt::Waits(ticket, putter)
+            }
+        }
+    }
+
+    /// Puts items in order as long as there is room; how many, and what stopped it.
+    pub(super) fn put_some(
+        &self,
+        items: &mut std::iter::Peekable<impl Iterator<Item = Item>>,
+        sender: Option<&Arc<Account>>,
+        unbound: Option<Unbound>,
+    ) -> Result<usize, (usize, PutError)> {
+        let mut wakes = Wakes::new();
+        let mut state = self.state.lock();
+        let mut put = 0;
+        let done = loop {
+            let Some(item) = items.peek() else { break Ok(put) };
+            let (weight, max_bytes) = (item.weight(), self.max_bytes);
+            let room = weight <= max_bytes && state.putters.is_empty() && self.fits(&state, weight);
+            if !room && !state.closed && weight <= max_bytes && state.getters.is_empty() {
+                break Ok(put);
+            }
+            let Some(item) = items.next() else { break Ok(put) };
+            if weight > max_bytes {
+                break Err((put, PutError::TooLarge { item, max_bytes }));
+            }
+            let charge = match Charge::take(sender, weight) {
+                Ok(charge) => charge,
+                Err(hit) => break Err((put, PutError::Limit { item, hit })),
+            };
+            let entry = Entry {
+                content: Content::Item(item),
+                unbound: unbound.unwrap_or(self.unbound),
+                weight,
+                charge,
+            };
+            match self.put_entry(&mut state, entry, || None, &mut wakes) {
+                PutAttempt::Done => put += 1,
+                PutAttempt::Failed(error) => break Err((put, error)),
+                // Not asked for.
+                PutAttempt::Waits(..) => break Ok(put),
+            }
+        };
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+        done
+    }
+
+    /// Gets what is first in the ring.
+    pub(super) fn try_get(&self) -> Result<Entry, GetError> {
+        let mut wakes = Wakes::new();
+        let mut state = self.state.lock();
+        let got = self.take(&mut state, &mut wakes);
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+        got
+    }
+
+    /// Gets up to `max` entries that are in the ring, as long as none of them is an error.
+    pub(super) fn try_get_many(&self, max: usize) -> Result<Vec<Entry>, GetError> {
+        let mut wakes = Wakes::new();
+        let mut state = self.state.lock();
+        let mut got = Vec::with_capacity(max.min(state.ring.len()));
+        let mut stopped = None;
+        while got.len() < max {
+            let error_next = matches!(
+                state.ring.front(),
+                Some(Entry {
+                    content: Content::Destroyed,
+                    ..
+                })
+            );
+            if error_next && !got.is_empty() {
+                break;
+            }
+            match self.take(&mut state, &mut wakes) {
+                Ok(entry) if entry.is_error() => {
+                    stopped = Some(GetError::InterpreterDestroyed);
+                    break;
+                }
+                Ok(entry) => got.push(entry),
+                Err(error) => {
+                    stopped = Some(error);
+                    break;
+                }
+            }
+        }
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+        match stopped {
+            Some(error) if got.is_empty() => Err(error),
+            _ => Ok(got),
+        }
+    }
+
+    /// Takes what is first, or joins the line; `index` is the queue's position for a getter that waits at several.
+    pub(super) fn get_or_join(&self, getter: &Arc<Getter>, index: usize) -> Option<Ticket> {
+        let mut wakes = Wakes::new();
+        let mut state = self.state.lock();
+        let joined = if state.ring.is_empty() && !state.closed {
+            Some(state.getters.join((Arc::clone(getter), index)))
+        } else {
+            // Unless another of his queues has served him meanwhile.
+            if getter.claim() {
+                let delivery = match self.take(&mut state, &mut wakes) {
+                    Ok(entry) => Delivery::Entry(entry),
+                    Err(_) => Delivery::Closed,
+                };
+                wakes.extend(getter.fill(index, delivery));
+            }
+            None
+        };
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+        joined
+    }
+
+    fn take(&self, state: &mut State, wakes: &mut Wakes) -> Result<Entry, GetError> {
+        let Some(entry) = state.ring.pop_front() else {
+            return Err(if state.closed { GetError::Closed } else { GetError::Empty });
+        };
+        state.bytes -= entry.weight;
+        state.let_go(entry.weight, &self.budget);
+        self.admit(state, wakes);
+        Ok(entry)
+    }
+
+    /// There is room: lets in those who wait to put.
+    fn admit(&self, state: &mut State, wakes: &mut Wakes) {
+        while let Some((entry, _)) = state.putters.first() {
+            let weight = entry.weight;
+            if !self.fits(state, weight) {
+                return;
+            }
+            if let Some((entry, putter)) = state.putters.take_first() {
+                state.push(entry, wakes);
+                wakes.extend(putter.finish(Ok(())));
+            }
+        }
+        if !state.put_watchers.is_empty() {
+            wakes.extend(state.put_watchers.take_all());
+        }
+    }
+
+    fn fits(&self, state: &State, weight: u64) -> bool {
+        let by_count = self.max_size == 0 || state.ring.len() < self.max_size as usize;
+        by_count && state.bytes + weight <= self.max_bytes
+    }
+
+    /// A getter that was served goes without its item: it is the first again.
+    pub(super) fn put_back(&self, entry: Entry) {
+        let mut wakes = Wakes::new();
+        let mut state = self.state.lock();
+        if let Err(entry) = state.hand_over(entry, &mut wakes) {
+            // What was in the queue a moment ago is not refused now, whatever is left of the budget.
+            state.held += entry.weight;
+            if state.held > state.reserved && self.budget.charge(entry.weight) {
+                state.reserved += entry.weight;
+            }
+            state.bytes += entry.weight;
+            state.ring.push_front(entry);
+            if !state.get_watchers.is_empty() {
+                wakes.extend(state.get_watchers.take_all());
+            }
+        }
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+    }
+
+    /// A getter leaves its line.
+    pub(super) fn leave_getters(&self, ticket: Ticket) {
+        let left = self.state.lock().getters.leave(ticket);
+        drop(left);
+    }
+
+    /// A putter leaves its line, with its item if it was not put.
+    pub(super) fn leave_putters(&self, ticket: Ticket) -> Option<Item> {
+        let mut state = self.state.lock();
+        let (entry, _) = state.putters.leave(ticket)?;
+        state.let_go(entry.weight, &self.budget);
+        drop(state);
+        Some(entry.into_item())
+    }
+
+    pub(super) fn close(&self) {
+        let mut wakes = Wakes::new();
+        let mut state = self.state.lock();
+        state.closed = true;
+        for (getter, index) in state.getters.take_all() {
+            if getter.claim() {
+                wakes.extend(getter.fill(index, Delivery::Closed));
+            }
+        }
+        let putters: Vec<_> = state.putters.take_all().collect();
+        for (entry, putter) in putters {
+            state.let_go(entry.weight, &self.budget);
+            wakes.extend(putter.finish(Err(PutError::Closed(entry.into_item()))));
+        }
+        wakes.extend(state.get_watchers.take_all());
+        wakes.extend(state.put_watchers.take_all());
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+    }
+
+    /// Closes it and drops what is in it.
+    pub(super) fn shut(&self) {
+        self.close();
+        let left = {
+            let mut state = self.state.lock();
+            state.bytes = 0;
+            let held = state.held;
+            state.let_go(held, &self.budget);
+            std::mem::take(&mut state.ring)
+        };
+        drop(left);
+    }
+
+    /// The interpreter of this account has ended: what it put and nobody got goes the way of its `Unbound`.
+    pub(super) fn forget(&self, sender: &Account) {
+        let mut wakes = Wakes::new();
+        let mut lost = Vec::new();
+        let mut state = self.state.lock();
+        let mut freed = 0;
+        state.ring.retain_mut(|entry| {
+            if !entry.charge.is_of(sender) || entry.unbound == Unbound::Keep {
+                return true;
+            }
+            freed += entry.weight;
+            let content = match entry.unbound {
+                Unbound::Replace | Unbound::Keep => Content::Lost,
+                Unbound::Error => Content::Destroyed,
+                Unbound::Remove => {
+                    lost.push(std::mem::replace(&mut entry.content, Content::Lost));
+                    return false;
+                }
+            };
+            lost.push(std::mem::replace(&mut entry.content, content));
+            entry.charge.end();
+            entry.weight = 0;
+            true
+        });
+        state.bytes -= freed;
+        state.let_go(freed, &self.budget);
+        self.admit(&mut state, &mut wakes);
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+        // A lost item may hold the last handle of a queue, even of this one.
+        drop(lost);
+    }
+
+    /// Wants to hear of an item or of room; `None` when it is there.
+    pub(super) fn watch(&self, side: Side, waker: &Waker) -> Option<Ticket> {
+        let mut state = self.state.lock();
+        match side {
+            Side::Get if state.ring.is_empty() && !state.closed => Some(state.get_watchers.join(waker.clone())),
+            Side::Put if !state.closed && !(state.putters.is_empty() && self.fits(&state, super::ITEM_OVERHEAD)) => {
+                Some(state.put_watchers.join(waker.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn unwatch(&self, side: Side, ticket: Ticket) {
+        let mut state = self.state.lock();
+        let left = match side {
+            Side::Get => state.get_watchers.leave(ticket),
+            Side::Put => state.put_watchers.leave(ticket),
+        };
+        drop(state);
+        drop(left);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().ring.len()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        let state = self.state.lock();
+        !self.fits(&state, super::ITEM_OVERHEAD)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// What a person calls it: `queue 3`, `queue "work"`.
+    pub(crate) fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("queue {name:?}"),
+            None => format!("queue {}", self.id),
+        }
+    }
+
+    /// The life that waits here can be reached by somebody outside the pool's interpreters: by a handle of the host, or, while
+    /// new lives may start, by its name.
+    pub(crate) fn has_hope(&self, side: Side, lives_may_start: bool) -> bool {
+        use std::sync::atomic::Ordering::SeqCst;
+        let handles = match side {
+            Side::Get => &self.host_putters,
+            Side::Put => &self.host_getters,
+        };
+        handles.load(SeqCst) > 0 || (lives_may_start && self.name.is_some())
+    }
+}
+
+impl State {
+    /// Gives an entry to the first who waits for one, or back.
+    fn hand_over(&mut self, entry: Entry, wakes: &mut Wakes) -> Result<(), Entry> {
+        while let Some((getter, index)) = self.getters.take_first() {
+            if getter.claim() {
+                wakes.extend(getter.fill(index, Delivery::Entry(entry)));
+                return Ok(());
+            }
+        }
+        Err(entry)
+    }
+
+    fn push(&mut self, entry: Entry, wakes: &mut Wakes) {
+        self.bytes += entry.weight;
+        self.ring.push_back(entry);
+        if !self.get_watchers.is_empty() {
+            wakes.extend(self.get_watchers.take_all());
+        }
+    }
+
+    fn hold(&mut self, weight: u64, budget: &Budget) -> bool {
+        let held = self.held + weight;
+        if held > self.reserved {
+            let more = (held - self.reserved).next_multiple_of(RESERVE_STEP);
+            if !budget.charge(more) {
+                return false;
+            }
+            self.reserved += more;
+        }
+        self.held = held;
+        true
+    }
+
+    fn let_go(&mut self, weight: u64, budget: &Budget) {
+        self.held -= weight;
+        let keep = self.held.next_multiple_of(RESERVE_STEP).max(RESERVE_STEP);
+        if self.reserved > keep + RESERVE_STEP {
+            budget.release(self.reserved - keep);
+            self.reserved = keep;
+        }
+    }
+}
+
+impl Entry {
+    fn into_item(self) -> Item {
+        match self.content {
+            Content::Item(item) => item,
+            // Only of entries that were put, and nobody tries to put those.
+            Content::Lost | Content::Destroyed => Item::None,
+        }
+    }
+
+    /// The queue that it carries.
+    fn into_queue(self) -> Option<Queue> {
+        match self.content {
+            Content::Item(Item::Queue(queue)) => Some(queue),
+            _ => None,
+        }
+    }
+
+    fn is_error(&self) -> bool {
+        matches!(self.content, Content::Destroyed)
+    }
+
+    /// What whoever gets it gets; it counts towards nobody any more.
+    pub(super) fn open(self) -> Result<Received, GetError> {
+        match self.content {
+            Content::Item(item) => Ok(Received::Item(item)),
+            Content::Lost => Ok(Received::Unbound),
+            Content::Destroyed => Err(GetError::InterpreterDestroyed),
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        self.budget.release(state.reserved);
+        let ring = std::mem::take(&mut state.ring);
+        if let Some(creator) = &self.creator {
+            creator.gave_up_queue();
+        }
+        if let Some(registry) = self.registry.upgrade() {
+            registry.strike(self.id);
+            registry.bury(ring.into_iter().filter_map(Entry::into_queue));
+        }
+    }
+}
