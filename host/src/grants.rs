@@ -3,9 +3,11 @@
 //! A guest sees the folders, variables and arguments that stand here and no others: no working directory, no
 //! environment, no network, no name look-up, no other guest. Clocks and randomness are as WASI has them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::Program;
 
 /// What one interpreter may touch.
 ///
@@ -21,6 +23,19 @@ pub struct Grants {
     /// Named queues of the pool, which the guest may open by these names; see
     /// [`Queues::create_named`](crate::Queues::create_named).
     pub queues: Vec<String>,
+    /// Whether the guest may create interpreters.
+    pub interpreters: Option<InterpreterGrant>,
+}
+
+/// Which interpreters a guest may create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterpreterGrant {
+    /// How many there may be at once, those that its children create included.
+    pub count: u32,
+    /// How many levels: 1 for children, 2 for their children too.
+    pub depth: u32,
+    /// Programs besides its own, by the names that the guest gives.
+    pub programs: BTreeMap<String, Program>,
 }
 
 /// A folder that a guest may use.

@@ -17,13 +17,15 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::control::Control;
 use crate::executor::roster::NotListed;
-use crate::executor::{End, Executor, Settle};
-use crate::interpreter::{Interpreter, InterpreterId, Life, Setup};
+use crate::executor::{End, Executor, Hub, Settle};
+use crate::hostcalls::{Family, Place, Talk, failure_of};
+use crate::interpreter::desk::Desk;
+use crate::interpreter::{Interpreter, InterpreterId, Life, Role, Setup};
 use crate::limiter::Vitals;
 use crate::machine;
 use crate::outcome::{Cause, Ending, Outcome};
 use crate::program::Program;
-use crate::queue::Queues;
+use crate::queue::{Account, Queues};
 use crate::stdio::Output;
 
 /// Worker threads and the interpreters that they run. Cloning gives another handle to the same pool.
@@ -31,18 +33,25 @@ use crate::stdio::Output;
 pub struct Pool(Arc<Inner>);
 
 struct Inner {
-    engine: Engine,
+    commons: Arc<Commons>,
     /// Dropping it ends every life and the workers.
     executor: Executor,
     workers: usize,
-    budget: Budget,
-    queues: Queues,
-    switch_interval: Duration,
+}
+
+/// What the lives of a pool share; they hold it, and it holds none of them.
+pub(crate) struct Commons {
+    pub(crate) engine: Engine,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) budget: Budget,
+    pub(crate) queues: Queues,
+    pub(crate) switch_interval: Duration,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.queues.shut();
+        self.executor.roster().end_all();
+        self.commons.queues.shut();
     }
 }
 
@@ -105,13 +114,17 @@ impl PoolBuilder {
         let executor = Executor::start(self.engine.wasmtime(), self.workers)?;
         let budget = Budget::new(self.memory.as_u64());
         let timer = executor.reactor().clone();
-        Ok(Pool(Arc::new(Inner {
-            queues: Queues::new(self.queues, &budget, timer, Arc::clone(executor.hub())),
-            executor,
+        let commons = Arc::new(Commons {
             engine: self.engine,
-            workers: self.workers,
+            hub: Arc::clone(executor.hub()),
+            queues: Queues::new(self.queues, &budget, timer, Arc::clone(executor.hub())),
             budget,
             switch_interval: self.switch_interval,
+        });
+        Ok(Pool(Arc::new(Inner {
+            commons,
+            executor,
+            workers: self.workers,
         })))
     }
 }
@@ -149,12 +162,12 @@ impl Pool {
 
     /// The memory that the interpreters share.
     pub fn budget(&self) -> &Budget {
-        &self.0.budget
+        &self.0.commons.budget
     }
 
     /// The queues of the pool.
     pub fn queues(&self) -> &Queues {
-        &self.0.queues
+        &self.0.commons.queues
     }
 
     /// How many lives are not over.
@@ -183,37 +196,25 @@ impl Pool {
         setup: impl Into<Arc<Setup>>,
         then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
     ) -> Result<Interpreter> {
-        let inner = &*self.0;
-        let setup = setup.into();
         program.require_command()?;
-        inner.engine.admit(&setup.limits)?;
-        let room = inner.engine.instances() as usize;
-        let (number, control) = inner.executor.list(&setup.limits, room).map_err(|why| match why {
-            NotListed::Closed => Error::new(ErrorKind::Closed, "the pool is shutting down"),
-            NotListed::Full => Error::new(
-                ErrorKind::Unfit,
-                format!("the engine was made for {room} interpreters at once, and so many are alive"),
-            ),
-        })?;
-        let id = InterpreterId(number);
-        let vitals = Arc::new(Vitals::new(&setup.limits));
-        let settlement = Settlement {
-            id,
-            setup: Arc::clone(&setup),
-            control: Arc::clone(&control),
-            vitals: Arc::clone(&vitals),
-            then,
-        };
-        let life = Life {
-            program: program.clone(),
-            setup,
-            control: Arc::clone(&control),
-            vitals,
-            budget: inner.budget.clone(),
-            switch_interval: inner.switch_interval,
-        };
-        Executor::spawn(&control, life.run(), settlement);
-        Ok(Interpreter::new(id, control))
+        let setup = setup.into();
+        let family = Family::new(&setup.grants);
+        let (id, control) = self
+            .0
+            .commons
+            .start(program, setup, Role::Command, family, None, then)?;
+        Ok(Interpreter::spawned(id, control))
+    }
+
+    /// Creates an interpreter of `program` that does nothing yet and can be [called](Interpreter::call). It ends when its last
+    /// handle is dropped, or is closed or killed; its deadline counts from now.
+    ///
+    /// # Errors
+    /// As [`spawn`](Pool::spawn); [`ErrorKind::Refused`] when the program exports no `task`.
+    pub fn create(&self, program: &Program, setup: impl Into<Arc<Setup>>) -> Result<Interpreter> {
+        let setup = setup.into();
+        let family = Family::new(&setup.grants);
+        self.0.commons.create(program, setup, family, None)
     }
 
     /// Runs an interpreter of `program` from start to end; blocks this thread.
@@ -275,6 +276,80 @@ impl Pool {
     }
 }
 
+impl Commons {
+    /// An interpreter that waits for calls; `place` is its place in the family of its creator, if a guest is that.
+    pub(crate) fn create(
+        self: &Arc<Commons>,
+        program: &Program,
+        setup: Arc<Setup>,
+        family: Family,
+        place: Option<Place>,
+    ) -> Result<Interpreter> {
+        program.require_task()?;
+        let desk = Arc::new(Desk::new(family.is_main()));
+        let role = Role::Callee(Arc::clone(&desk));
+        let (id, control) = self.start(program, setup, role, family, place, |_, _| ())?;
+        Ok(Interpreter::created(id, control, desk))
+    }
+
+    fn start(
+        self: &Arc<Commons>,
+        program: &Program,
+        setup: Arc<Setup>,
+        role: Role,
+        family: Family,
+        place: Option<Place>,
+        then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
+    ) -> Result<(InterpreterId, Arc<Control>)> {
+        self.engine.admit(&setup.limits)?;
+        self.check_queues(&setup.grants.queues)?;
+        let room = self.engine.instances() as usize;
+        let (number, control) = self.hub.list(&setup.limits, room).map_err(|why| match why {
+            NotListed::Closed => Error::new(ErrorKind::Closed, "the pool is shutting down"),
+            NotListed::Full => Error::new(
+                ErrorKind::Unfit,
+                format!("the engine was made for {room} interpreters at once, and so many are alive"),
+            ),
+        })?;
+        let id = InterpreterId(number);
+        let vitals = Arc::new(Vitals::new(&setup.limits));
+        let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
+        let settlement = Settlement {
+            id,
+            setup: Arc::clone(&setup),
+            control: Arc::clone(&control),
+            vitals: Arc::clone(&vitals),
+            account: account.clone(),
+            desk: match &role {
+                Role::Command => None,
+                Role::Callee(desk) => Some(Arc::clone(desk)),
+            },
+            owns_output: family.is_main(),
+            place,
+            then,
+        };
+        let talk = account.map(|account| Box::new(Talk::new(self, &account, &control, program, &setup, family)));
+        let life = Life {
+            program: program.clone(),
+            setup,
+            control: Arc::clone(&control),
+            vitals,
+            commons: Arc::clone(self),
+            role,
+            talk,
+        };
+        Executor::spawn(&control, life.run(), settlement);
+        Ok((id, control))
+    }
+
+    fn check_queues(&self, names: &[String]) -> Result<()> {
+        match names.iter().find(|name| self.queues.open(name).is_none()) {
+            Some(name) => Err(Error::new(ErrorKind::Usage, format!("there is no queue {name:?} to grant"))),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
@@ -290,6 +365,11 @@ struct Settlement<F> {
     setup: Arc<Setup>,
     control: Arc<Control>,
     vitals: Arc<Vitals>,
+    account: Option<Arc<Account>>,
+    desk: Option<Arc<Desk>>,
+    /// Its output ends with it; a child writes into its parent's.
+    owns_output: bool,
+    place: Option<Place>,
     then: F,
 }
 
@@ -310,14 +390,26 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
             output: ByteSize::b(self.vitals.written.bytes()),
             refused: self.vitals.refused(),
         };
+        if let Some(account) = &self.account {
+            account.end();
+        }
         for output in [&self.setup.stdio.stdout, &self.setup.stdio.stderr] {
-            if let Output::Pipe(pipe) = output {
+            if let Output::Pipe(pipe) = output
+                && self.owns_output
+            {
                 pipe.end();
             }
         }
+        drop(self.place);
         (self.then)(self.id, &ending);
         // Whoever hears of the end finds its place free.
         self.control.hub().roster.strike(self.id.0, self.control.deadline());
+        let outcome = self.desk.as_ref().map(|_| ending.outcome.clone());
         self.control.ending().set(ending);
+        if let (Some(desk), Some(outcome)) = (&self.desk, outcome) {
+            desk.end(|| failure_of(&outcome));
+        }
+        // Whoever waited for this one goes on before it counts no more.
+        self.control.set_down();
     }
 }

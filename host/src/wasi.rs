@@ -89,6 +89,7 @@ pub(crate) fn component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Co
         },
     )?;
     linker.allow_shadowing(false);
+    crate::hostcalls::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

@@ -50,6 +50,23 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
+    /// Lists a life with these limits, which begins now; `room` is how many there may be. Its number, and its switch.
+    ///
+    /// # Errors
+    /// [`NotListed`]
+    pub(crate) fn list(self: &Arc<Hub>, limits: &Limits, room: usize) -> Result<(u64, Arc<Control>), NotListed> {
+        let control = Arc::new(Control::new(self, limits));
+        control.set_out();
+        let listed = self
+            .roster
+            .list(&control, room)
+            .inspect_err(|_| control.set_down())?;
+        if listed.earliest {
+            self.clock.wake();
+        }
+        Ok((listed.number, control))
+    }
+
     /// A handle of the host on a queue is gone, or no more lives may start: whoever hoped for that hopes no more.
     pub(crate) fn hope_went(&self) {
         if self.activity.hope_went() {
@@ -108,24 +125,6 @@ impl Executor {
     /// Who lives.
     pub(crate) fn roster(&self) -> &Roster {
         &self.hub.roster
-    }
-
-    /// Lists a life with these limits, which begins now; `room` is how many there may be. Its number, and its switch.
-    ///
-    /// # Errors
-    /// [`NotListed`]
-    pub(crate) fn list(&self, limits: &Limits, room: usize) -> Result<(u64, Arc<Control>), NotListed> {
-        let control = Arc::new(Control::new(&self.hub, limits));
-        control.set_out();
-        let listed = self
-            .hub
-            .roster
-            .list(&control, room)
-            .inspect_err(|_| control.set_down())?;
-        if listed.earliest {
-            self.hub.clock.wake();
-        }
-        Ok((listed.number, control))
     }
 
     /// Starts a listed life: `guest` runs on the workers until it ends or `control` ends it, and `settle` hears how, once.

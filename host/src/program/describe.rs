@@ -41,12 +41,24 @@ pub enum Need {
 const WAITING: [&str; 4] = ["poll_oneoff", "fd_read", "fd_write", "sched_yield"];
 
 /// The interfaces of WASI 0.2 that can wait.
-const WAITING_INTERFACES: [&str; 4] = [
+const WAITING_INTERFACES: [&str; 5] = [
+    crate::hostcalls::PACKAGE,
     "wasi:io/poll@",
     "wasi:io/streams@",
     "wasi:filesystem/types@",
     "wasi:sockets/",
 ];
+
+/// Whether it imports queues or interpreters.
+pub(super) fn talks(engine: &crate::Engine, code: &Code) -> bool {
+    match code {
+        Code::Module(_) => false,
+        Code::Component(component) => component
+            .component_type()
+            .imports(engine.wasmtime())
+            .any(|(name, _)| name.starts_with(crate::hostcalls::PACKAGE)),
+    }
+}
 
 impl Program {
     /// What it imports.

@@ -19,6 +19,7 @@ pub use self::compile::Compiled;
 pub use self::describe::{Blocking, Item, Need};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::hostcalls::WorkerPre;
 use crate::interpreter::Guest;
 use crate::limits::Limits;
 use crate::text;
@@ -34,6 +35,9 @@ struct Inner {
     compiled: Compiled,
     code: Code,
     entry: Result<Entry, String>,
+    /// Its `task`, if it exports one.
+    worker: Option<WorkerPre<Guest>>,
+    talks: bool,
 }
 
 /// What kind of WebAssembly a program is.
@@ -122,10 +126,11 @@ impl Program {
     fn load(engine: &Engine, name: &str, bytes: Vec<u8>, limits: &Limits, precompiled: Precompiled) -> Result<Program> {
         let size = bytes.len() as u64;
         let (code, compiled) = compile::compile(engine, bytes, limits, precompiled)?;
-        let entry = match &code {
-            Code::Module(module) => module_entry(engine, module)?,
-            Code::Component(component) => component_entry(engine, component)?,
+        let (entry, worker) = match &code {
+            Code::Module(module) => (module_entry(engine, module)?, None),
+            Code::Component(component) => component_entries(engine, component)?,
         };
+        let talks = worker.is_some() || describe::talks(engine, &code);
         Ok(Program(Arc::new(Inner {
             engine: engine.clone(),
             name: name.to_owned(),
@@ -133,6 +138,8 @@ impl Program {
             compiled,
             code,
             entry,
+            worker,
+            talks,
         })))
     }
 
@@ -208,6 +215,31 @@ impl Program {
         }
     }
 
+    /// Checks that interpreters of it can be created and called.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused), saying what was expected.
+    pub fn require_task(&self) -> Result<()> {
+        match &self.0.worker {
+            Some(_) => Ok(()),
+            None => Err(Error::refused(format!(
+                "{}: it cannot be called: that needs a component with the export `{}task`",
+                self.name(),
+                crate::hostcalls::PACKAGE
+            ))),
+        }
+    }
+
+    /// Its `task`. Only asked after `require_task`.
+    pub(crate) fn worker(&self) -> Option<&WorkerPre<Guest>> {
+        self.0.worker.as_ref()
+    }
+
+    /// Whether it can use queues or interpreters, or be called with them.
+    pub(crate) fn talks(&self) -> bool {
+        self.0.talks
+    }
+
     pub(crate) fn code(&self) -> &Code {
         &self.0.code
     }
@@ -226,6 +258,15 @@ impl fmt::Display for Kind {
         })
     }
 }
+
+/// Programs are equal when they are the same one.
+impl PartialEq for Program {
+    fn eq(&self, other: &Program) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Program {}
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -270,20 +311,25 @@ fn module_entry(engine: &Engine, module: &wasmtime::Module) -> Result<Result<Ent
     })
 }
 
-/// Resolves a component's imports and finds its `wasi:cli/run`.
-fn component_entry(engine: &Engine, component: &wasmtime::component::Component) -> Result<Result<Entry, String>> {
+/// What a component can be used for.
+type Entries = (Result<Entry, String>, Option<WorkerPre<Guest>>);
+
+/// Resolves a component's imports and finds its `wasi:cli/run` and its `task`.
+fn component_entries(engine: &Engine, component: &wasmtime::component::Component) -> Result<Entries> {
     let pre = engine
         .components()?
         .instantiate_pre(component)
         .map_err(|error| Error::refused(format!("an import is not offered or does not fit: {error:#}")))?;
-    Ok(CommandPre::new(pre).map(Entry::Run).map_err(|_| {
+    let worker = WorkerPre::new(pre.clone()).ok();
+    let command = CommandPre::new(pre).map(Entry::Run).map_err(|_| {
         let ty = component.component_type();
         let names: Vec<_> = ty.exports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
         format!(
             "no command: a component needs the export `wasi:cli/run`, and this one exports {}",
             list(names.into_iter())
         )
-    }))
+    });
+    Ok((command, worker))
 }
 
 /// What memories are measured in.

@@ -40,7 +40,7 @@ impl Account {
     }
 
     /// Remembers that something of this account may lie in a queue.
-    pub(super) fn touch(&self, queue: &Arc<Shared>) {
+    pub(crate) fn touch(&self, queue: &Arc<Shared>) {
         let mut touched = self.touched.lock();
         if touched.len() == touched.capacity() {
             touched.retain(|_, queue| queue.strong_count() > 0);

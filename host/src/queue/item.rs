@@ -66,16 +66,17 @@ impl Item {
         content as u64 + ITEM_OVERHEAD
     }
 
-    /// The same, inside the pool: a queue in it is no host's handle any more.
-    pub(super) fn inside(self) -> Item {
+    /// The same, inside the pool: a queue in it is no host's handle any more, an interpreter in it is lent.
+    pub(crate) fn inside(self) -> Item {
         match self {
             Item::Queue(queue) => Item::Queue(queue.inside()),
+            Item::Interpreter(interpreter) => Item::Interpreter(interpreter.lent()),
             item => item,
         }
     }
 
     /// The same in the host's hands.
-    pub(super) fn outside(self) -> Item {
+    pub(crate) fn outside(self) -> Item {
         match self {
             Item::Queue(queue) => Item::Queue(queue.outside()),
             item => item,

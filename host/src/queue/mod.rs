@@ -37,8 +37,8 @@ pub(crate) use self::registry::CreateError;
 pub use self::registry::{MAX_NAME, Queues};
 use self::shared::PutAttempt;
 pub(crate) use self::shared::{Shared, Side};
-pub(crate) use self::wait::Watch;
-use self::wait::{Delivery, GetWait, PutWait, Putter, block_until};
+use self::wait::{Delivery, GetWait, PutWait, Putter};
+pub(crate) use self::wait::{Watch, block_until};
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::control::Control;
 

@@ -296,7 +296,7 @@ impl Drop for Watch<'_> {
 }
 
 /// Blocks this thread until the future is ready or the time has come.
-pub(super) fn block_until<F: Future + Unpin>(future: &mut F, until: Option<Instant>) -> Option<F::Output> {
+pub(crate) fn block_until<F: Future + Unpin>(future: &mut F, until: Option<Instant>) -> Option<F::Output> {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {

@@ -1,11 +1,6 @@
-//! One interpreter: an instance of a program with its own store, its own lock and its own limits.
-//!
-//! Its life: the store is made on a worker, the program is instantiated, its entry runs, the store is dropped. A store
-//! is never used again after its life; nothing of one tenant reaches the next.
+//! One life: the store is made, the program is instantiated, it runs, the store is dropped.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{Extern, Store, UpdateDeadline};
@@ -13,107 +8,18 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
-use crate::budget::Budget;
+use super::desk::{Answer, Desk, Request};
+use super::{ExecutionFailed, Setup};
 use crate::executor::control::{AtTick, Control};
-use crate::grants::Grants;
+use crate::hostcalls::{self, Talk, Worker};
 use crate::limiter::{Limiter, Vitals};
-use crate::limits::{LimitHit, LimitKind, Limits};
-use crate::outcome::{self, Bounds, Cause, Ending, Outcome};
+use crate::limits::{LimitHit, LimitKind};
+use crate::outcome::{self, Bounds, Outcome};
+use crate::pool::Commons;
 use crate::program::{Entry, Program};
-use crate::stdio::{GuestInput, GuestOutput, Stdio};
+use crate::queue::Item;
+use crate::stdio::{GuestInput, GuestOutput};
 use crate::wasi;
-
-/// Names an interpreter within its pool; never used again in the pool's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InterpreterId(pub(crate) u64);
-
-impl fmt::Display for InterpreterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// What an interpreter is given at its start.
-#[derive(Debug, Clone, Default)]
-pub struct Setup {
-    /// What it may use.
-    pub limits: Limits,
-    /// What it may touch.
-    pub grants: Grants,
-    /// Where its standard streams lead.
-    pub stdio: Stdio,
-    /// Where its file calls run.
-    pub file_calls: FileCalls,
-}
-
-/// Where a guest's calls on files run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FileCalls {
-    /// On threads of their own: the guest waits on its fiber and its worker is free, whatever the disk does.
-    #[default]
-    Apart,
-    /// On the guest's worker. Several times faster for many small calls on a local disk; a disk or a named pipe that hangs
-    /// then holds the worker, and the guest's deadline waits for it.
-    Inline,
-}
-
-/// A running interpreter. Dropping the handle lets it run on; [`kill`](Interpreter::kill) ends it.
-#[derive(Clone)]
-pub struct Interpreter {
-    id: InterpreterId,
-    control: Arc<Control>,
-}
-
-impl Interpreter {
-    pub(crate) fn new(id: InterpreterId, control: Arc<Control>) -> Interpreter {
-        Interpreter { id, control }
-    }
-
-    /// Its number in its pool.
-    pub fn id(&self) -> InterpreterId {
-        self.id
-    }
-
-    /// Whether its life goes on.
-    pub fn is_running(&self) -> bool {
-        !self.control.ending().is_set()
-    }
-
-    /// Ends it now, whatever it does or waits for. Returns at once; [`join`](Interpreter::join) tells when it is over.
-    pub fn kill(&self) {
-        self.control.end(Cause::Killed);
-    }
-
-    /// Blocks this thread until its life is over.
-    ///
-    /// Never call this on a thread of an async runtime, nor in a callback of the pool; use
-    /// [`wait`](Interpreter::wait) there.
-    pub fn join(&self) -> Ending {
-        self.control.ending().join()
-    }
-
-    /// [`join`](Interpreter::join) for at most `time`; `None` when its life goes on.
-    pub fn join_timeout(&self, time: Duration) -> Option<Ending> {
-        let ending = match std::time::Instant::now().checked_add(time) {
-            Some(until) => self.control.ending().join_until(until)?,
-            None => self.control.ending().join(),
-        };
-        Some(ending)
-    }
-
-    /// Waits until its life is over.
-    pub async fn wait(&self) -> Ending {
-        self.control.ending().wait().await
-    }
-}
-
-impl fmt::Debug for Interpreter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interpreter")
-            .field("id", &self.id.0)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What a store holds.
 pub(crate) struct Guest {
@@ -121,6 +27,8 @@ pub(crate) struct Guest {
     limiter: Limiter,
     vitals: Arc<Vitals>,
     open_files: u32,
+    /// Of programs that import queues or interpreters.
+    talk: Option<Box<Talk>>,
 }
 
 impl Guest {
@@ -136,6 +44,13 @@ impl Guest {
     }
 }
 
+impl Guest {
+    /// Whom it can talk to, and its handles.
+    pub(crate) fn talk_and_table(&mut self) -> (Option<&mut Talk>, &mut ResourceTable) {
+        (self.talk.as_deref_mut(), self.wasi.ctx().table)
+    }
+}
+
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         self.wasi.ctx()
@@ -148,25 +63,38 @@ pub(crate) struct Life {
     pub setup: Arc<Setup>,
     pub control: Arc<Control>,
     pub vitals: Arc<Vitals>,
-    pub budget: Budget,
-    pub switch_interval: Duration,
+    pub commons: Arc<Commons>,
+    pub role: Role,
+    pub talk: Option<Box<Talk>>,
+}
+
+/// What a life is for.
+pub(crate) enum Role {
+    /// It runs its command from start to end.
+    Command,
+    /// It is called, as long as somebody may.
+    Callee(Arc<Desk>),
 }
 
 impl Life {
     /// The whole life. `None` when the host interrupted it: the control knows why.
-    pub(crate) async fn run(self) -> Option<Outcome> {
+    pub(crate) async fn run(mut self) -> Option<Outcome> {
         let mut store = match self.store() {
             Ok(store) => store,
             Err(error) => return Some(Outcome::HostError(error.to_string())),
         };
-        let ended = enter(&self.program, &mut store).await;
+        let ended = match &self.role {
+            Role::Command => enter(&self.program, &mut store).await,
+            Role::Callee(desk) => Box::pin(serve(&self.program, desk, &self.control, &mut store)).await,
+        };
         match ended {
             Ok(code) => Some(Outcome::Exited(code)),
             Err(error) => outcome::from_error(&error, &self.bounds()),
         }
     }
 
-    fn store(&self) -> crate::Result<Store<Guest>> {
+    fn store(&mut self) -> crate::Result<Store<Guest>> {
+        let talk = self.talk.take();
         let Setup {
             limits,
             grants,
@@ -185,9 +113,10 @@ impl Life {
         table.set_max_capacity(usize::try_from(limits.handles).unwrap_or(usize::MAX));
         let guest = Guest {
             wasi,
-            limiter: Limiter::new(limits, &self.budget, &self.vitals),
+            limiter: Limiter::new(limits, &self.commons.budget, &self.vitals),
             vitals: Arc::clone(&self.vitals),
             open_files: limits.open_files,
+            talk,
         };
         let mut store = Store::new(self.program.engine().wasmtime(), guest);
         store.limiter(|guest| &mut guest.limiter);
@@ -201,7 +130,7 @@ impl Life {
                 .set_fuel(fuel)
                 .map_err(|error| crate::Error::host(format!("{error:#}")))?;
         }
-        let (control, switch_interval) = (Arc::clone(&self.control), self.switch_interval);
+        let (control, switch_interval) = (Arc::clone(&self.control), self.commons.switch_interval);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
             Ok(match control.at_tick(switch_interval) {
@@ -245,4 +174,45 @@ async fn enter_component(component: &CommandPre<Guest>, store: &mut Store<Guest>
     let command = component.instantiate_async(&mut *store).await?;
     let run = command.wasi_cli_run().call_run(&mut *store).await?;
     Ok(if run.is_ok() { 0 } else { 1 })
+}
+
+/// Instantiates the program and lets it be called until nobody can call it any more.
+async fn serve(program: &Program, desk: &Desk, control: &Control, store: &mut Store<Guest>) -> wasmtime::Result<i32> {
+    let Some(worker) = program.worker() else {
+        wasmtime::bail!("it exports no `task`");
+    };
+    let worker = worker.instantiate_async(&mut *store).await?;
+    while let Some(request) = desk.next(control).await {
+        let answer = perform(&worker, store, request).await?;
+        desk.answer(answer);
+    }
+    Ok(0)
+}
+
+async fn perform(worker: &Worker, store: &mut Store<Guest>, request: Request) -> wasmtime::Result<Answer> {
+    let task = worker.wasm_pool_interpreters_task();
+    let done = match request {
+        Request::Exec(source) => task.call_exec(&mut *store, &source).await?.map(|()| Item::None),
+        Request::Prepare(bindings) => {
+            let mut given = Vec::with_capacity(bindings.len());
+            for (name, item) in bindings {
+                given.push((name, hostcalls::hand_over(store.data_mut(), item)?));
+            }
+            task.call_prepare_main(&mut *store, &given).await?.map(|()| Item::None)
+        }
+        Request::Call(function, arguments) => {
+            let mut given = Vec::with_capacity(arguments.len());
+            for item in arguments {
+                given.push(hostcalls::hand_over(store.data_mut(), item)?);
+            }
+            match task.call_call(&mut *store, &function, &given).await? {
+                Ok(item) => match hostcalls::take_back(store.data_mut(), item)? {
+                    Ok(item) => Ok(item),
+                    Err(message) => return Ok(Err(ExecutionFailed::of_host("invalid", message))),
+                },
+                Err(failure) => Err(failure),
+            }
+        }
+    };
+    Ok(done.map_err(ExecutionFailed::from))
 }

@@ -1,0 +1,151 @@
+//! Items as guests have them and as the host has them.
+
+use wasmtime::component::ResourceTable;
+
+use super::queues::Handle;
+use super::talk::Talk;
+use super::{wit, wit_interpreters};
+use crate::interpreter::ExecutionFailed;
+use crate::limits::LimitHit;
+use crate::outcome::{MAX_FRAMES, Outcome};
+use crate::queue::{Encoded, GetError, Item, MAX_MEDIA_TYPE, PutError, Received, Unbound};
+use crate::text;
+
+/// What a program's `task` answers when it fails.
+pub(crate) type Failure = wit_interpreters::ExecutionFailed;
+
+/// An item out of a guest's hands. What its handles were, it is no more.
+pub(super) fn from_guest(
+    talk: &Talk,
+    table: &mut ResourceTable,
+    item: wit::Item,
+) -> wasmtime::Result<Result<Item, String>> {
+    Ok(Ok(match item {
+        wit::Item::None => Item::None,
+        wit::Item::Bool(value) => Item::Bool(value),
+        wit::Item::S64(value) => Item::S64(value),
+        wit::Item::F64(value) => Item::F64(value),
+        wit::Item::String(value) => Item::String(value),
+        wit::Item::Bytes(value) => Item::Bytes(value),
+        wit::Item::Queue(handle) => Item::Queue(table.delete(handle)?.queue),
+        wit::Item::Interpreter(id) => match talk.interpreter(id) {
+            Some(interpreter) => Item::Interpreter(interpreter.lent()),
+            None => return Ok(Err(format!("no interpreter {id} that could be sent"))),
+        },
+        wit::Item::Encoded(encoded) if encoded.media_type.len() > MAX_MEDIA_TYPE => {
+            return Ok(Err(format!("a media type of more than {MAX_MEDIA_TYPE} bytes")));
+        }
+        wit::Item::Encoded(encoded) => Item::Encoded(Encoded {
+            media_type: encoded.media_type,
+            bytes: encoded.bytes,
+        }),
+    }))
+}
+
+/// An item into a guest's hands, with the handles that come with it.
+pub(crate) fn to_guest(talk: &mut Talk, table: &mut ResourceTable, item: Item) -> wasmtime::Result<wit::Item> {
+    Ok(match item {
+        Item::None => wit::Item::None,
+        Item::Bool(value) => wit::Item::Bool(value),
+        Item::S64(value) => wit::Item::S64(value),
+        Item::F64(value) => wit::Item::F64(value),
+        Item::String(value) => wit::Item::String(value),
+        Item::Bytes(value) => wit::Item::Bytes(value),
+        Item::Queue(queue) => {
+            let queue = queue.inside();
+            talk.learn_queue(&queue);
+            wit::Item::Queue(table.push(Handle::new(queue))?)
+        }
+        Item::Interpreter(interpreter) => {
+            let id = interpreter.id().0;
+            talk.learn_interpreter(interpreter);
+            wit::Item::Interpreter(id)
+        }
+        Item::Encoded(encoded) => wit::Item::Encoded(wit::Encoded {
+            media_type: encoded.media_type,
+            bytes: encoded.bytes,
+        }),
+    })
+}
+
+pub(super) fn received_to_guest(
+    talk: &mut Talk,
+    table: &mut ResourceTable,
+    received: Received,
+) -> wasmtime::Result<wit::Received> {
+    Ok(match received {
+        Received::Item(item) => wit::Received::Item(to_guest(talk, table, item)?),
+        Received::Unbound => wit::Received::Unbound,
+    })
+}
+
+impl From<wit::Unbound> for Unbound {
+    fn from(unbound: wit::Unbound) -> Unbound {
+        match unbound {
+            wit::Unbound::Replace => Unbound::Replace,
+            wit::Unbound::Error => Unbound::Error,
+            wit::Unbound::Remove => Unbound::Remove,
+        }
+    }
+}
+
+impl From<PutError> for wit::QueueError {
+    fn from(error: PutError) -> wit::QueueError {
+        match error {
+            PutError::Full(_) => wit::QueueError::Full,
+            PutError::Closed(_) => wit::QueueError::Closed,
+            PutError::TooLarge { max_bytes, .. } => wit::QueueError::TooLarge(max_bytes),
+            PutError::Limit { hit, .. } => wit::QueueError::Limit(hit.to_string()),
+        }
+    }
+}
+
+impl From<GetError> for wit::QueueError {
+    fn from(error: GetError) -> wit::QueueError {
+        match error {
+            GetError::Empty => wit::QueueError::Empty,
+            GetError::Closed => wit::QueueError::Closed,
+            GetError::InterpreterDestroyed => wit::QueueError::InterpreterDestroyed,
+        }
+    }
+}
+
+impl From<LimitHit> for wit::QueueError {
+    fn from(hit: LimitHit) -> wit::QueueError {
+        wit::QueueError::Limit(hit.to_string())
+    }
+}
+
+impl From<ExecutionFailed> for Failure {
+    fn from(failed: ExecutionFailed) -> Failure {
+        Failure {
+            kind: failed.kind,
+            message: failed.message,
+            trace: failed.trace,
+        }
+    }
+}
+
+impl From<Failure> for ExecutionFailed {
+    fn from(mut failure: Failure) -> ExecutionFailed {
+        failure.trace.truncate(MAX_FRAMES);
+        ExecutionFailed {
+            kind: failure.kind,
+            message: failure.message,
+            trace: failure.trace,
+        }
+    }
+}
+
+/// What a caller hears when the interpreter that he called is over.
+pub(crate) fn failure_of(outcome: &Outcome) -> ExecutionFailed {
+    let trace = match outcome {
+        Outcome::Trapped(trapped) => trapped.backtrace.clone(),
+        _ => Vec::new(),
+    };
+    ExecutionFailed {
+        kind: outcome.label(),
+        message: text::one_line(&outcome.detail().unwrap_or_default()),
+        trace,
+    }
+}

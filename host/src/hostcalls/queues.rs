@@ -1,0 +1,335 @@
+//! The interface `queues`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
+
+use super::convert::{from_guest, received_to_guest};
+use super::talk::Talk;
+use super::{Speaker, wit};
+use crate::queue::{
+    CreateError, GetError, Item, PutError, Queue, QueueId, QueueOptions, Received, Shared, Side, Wait, Watch, Who,
+};
+
+/// A guest's handle on a queue.
+#[expect(unreachable_pub, reason = "the generated code names it in a public place")]
+pub struct Handle {
+    pub(super) queue: Queue,
+    /// The guest's account knows that something of the guest may lie in it.
+    touched: bool,
+}
+
+impl Handle {
+    pub(super) fn new(queue: Queue) -> Handle {
+        Handle { queue, touched: false }
+    }
+}
+
+type This = Resource<Handle>;
+type Answer<T> = wasmtime::Result<Result<T, wit::QueueError>>;
+
+impl Speaker<'_> {
+    /// The queue of a handle; `talk` to go with it.
+    fn queue(&mut self, this: &This) -> wasmtime::Result<&Queue> {
+        let (_, table) = self.parts()?;
+        Ok(&table.get(this)?.queue)
+    }
+
+    /// A guest that is about to put: its queue and who it is.
+    fn putting(&mut self, this: &This) -> wasmtime::Result<(&mut Talk, &mut ResourceTable)> {
+        let (talk, table) = self.parts()?;
+        let handle = table.get_mut(this)?;
+        if !handle.touched {
+            talk.account.touch(handle.queue.shared());
+            handle.touched = true;
+        }
+        Ok((talk, table))
+    }
+
+    fn hand_out(&mut self, queue: Queue) -> wasmtime::Result<Resource<Handle>> {
+        let (talk, table) = self.parts()?;
+        talk.learn_queue(&queue);
+        Ok(table.push(Handle::new(queue))?)
+    }
+
+    fn receive(&mut self, got: Result<Received, GetError>) -> Answer<wit::Received> {
+        let (talk, table) = self.parts()?;
+        match got {
+            Ok(received) => Ok(Ok(received_to_guest(talk, table, received)?)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    fn pollable(&mut self, this: &This, side: Side) -> wasmtime::Result<Resource<DynPollable>> {
+        let (_, table) = self.parts()?;
+        let queue = Arc::clone(table.get(this)?.queue.shared());
+        let readiness = table.push(Readiness { queue, side })?;
+        subscribe(table, readiness)
+    }
+}
+
+/// As WIT has it: none is for ever.
+fn wait(timeout: Option<u64>) -> Wait {
+    match timeout {
+        None => Wait::Forever,
+        Some(0) => Wait::No,
+        Some(nanoseconds) => Wait::For(Duration::from_nanos(nanoseconds)),
+    }
+}
+
+impl wit::Host for Speaker<'_> {
+    fn create(&mut self, options: wit::QueueOptions) -> Answer<Resource<Handle>> {
+        let defaults = QueueOptions::default();
+        let options = QueueOptions {
+            max_size: options.max_size.unwrap_or(defaults.max_size),
+            max_bytes: options.max_bytes.map_or(defaults.max_bytes, ByteSize::b),
+            unbound: options.unbound.into(),
+        };
+        let (talk, _) = self.parts()?;
+        match talk.commons.queues.create_for(&options, &talk.account) {
+            Ok(queue) => self.hand_out(queue).map(Ok),
+            Err(CreateError::Invalid(why)) => Ok(Err(wit::QueueError::Invalid(why))),
+            Err(CreateError::Limit(hit)) => Ok(Err(hit.into())),
+        }
+    }
+
+    fn from_id(&mut self, id: u64) -> Answer<Resource<Handle>> {
+        let (talk, _) = self.parts()?;
+        match talk.queue(QueueId::new(id)) {
+            Some(queue) => self.hand_out(queue).map(Ok),
+            None => Ok(Err(wit::QueueError::NotFound)),
+        }
+    }
+
+    fn open(&mut self, name: String) -> Answer<Resource<Handle>> {
+        let (talk, _) = self.parts()?;
+        match talk.granted_queue(&name) {
+            Some(queue) => self.hand_out(queue).map(Ok),
+            None => Ok(Err(wit::QueueError::NotFound)),
+        }
+    }
+
+    async fn select(
+        &mut self,
+        queues: Vec<Resource<Handle>>,
+        timeout: Option<u64>,
+    ) -> wasmtime::Result<Result<(u32, wit::Received), (u32, wit::QueueError)>> {
+        if queues.is_empty() {
+            return Ok(Err((0, wit::QueueError::Invalid("a select of no queues".to_owned()))));
+        }
+        let (talk, table) = self.parts()?;
+        let shared = queues
+            .iter()
+            .map(|queue| Ok(Arc::clone(table.get(queue)?.queue.shared())))
+            .collect::<wasmtime::Result<_>>()?;
+        let who = talk.who();
+        let selected = Queue::select_as(shared, who, wait(timeout)).await;
+        let (at, got) = match selected {
+            Ok((at, received)) => (at, Ok(received)),
+            Err((at, error)) => (at, Err(error)),
+        };
+        let at = u32::try_from(at)?;
+        Ok(match self.receive(got)? {
+            Ok(received) => Ok((at, received)),
+            Err(error) => Err((at, error)),
+        })
+    }
+}
+
+impl wit::HostQueue for Speaker<'_> {
+    fn id(&mut self, this: This) -> wasmtime::Result<u64> {
+        Ok(self.queue(&this)?.id().get())
+    }
+
+    fn max_size(&mut self, this: This) -> wasmtime::Result<u32> {
+        Ok(self.queue(&this)?.max_size())
+    }
+
+    fn max_bytes(&mut self, this: This) -> wasmtime::Result<u64> {
+        Ok(self.queue(&this)?.max_bytes().as_u64())
+    }
+
+    fn share(&mut self, this: This) -> wasmtime::Result<Resource<Handle>> {
+        let queue = self.queue(&this)?.clone();
+        self.hand_out(queue)
+    }
+
+    async fn put(
+        &mut self,
+        this: This,
+        item: wit::Item,
+        timeout: Option<u64>,
+        unbound: Option<wit::Unbound>,
+    ) -> Answer<()> {
+        let (talk, table) = self.putting(&this)?;
+        let item = match from_guest(talk, table, item)? {
+            Ok(item) => item,
+            Err(why) => return Ok(Err(wit::QueueError::Invalid(why))),
+        };
+        let queue = &table.get(&this)?.queue;
+        let put = queue.put_as(item, unbound.map(Into::into), talk.who(), wait(timeout));
+        Ok(put.await.map_err(Into::into))
+    }
+
+    fn put_nowait(&mut self, this: This, item: wit::Item, unbound: Option<wit::Unbound>) -> Answer<()> {
+        let (talk, table) = self.putting(&this)?;
+        let item = match from_guest(talk, table, item)? {
+            Ok(item) => item,
+            Err(why) => return Ok(Err(wit::QueueError::Invalid(why))),
+        };
+        let queue = &table.get(&this)?.queue;
+        let put = queue.try_put_as(item, unbound.map(Into::into), talk.who());
+        Ok(put.map_err(Into::into))
+    }
+
+    async fn put_many(
+        &mut self,
+        this: This,
+        items: Vec<wit::Item>,
+        timeout: Option<u64>,
+        unbound: Option<wit::Unbound>,
+    ) -> wasmtime::Result<Result<(), wit::Part>> {
+        let (talk, table) = self.putting(&this)?;
+        let (mut ready, mut wrong) = (Vec::with_capacity(items.len()), None);
+        for item in items {
+            match from_guest(talk, table, item)? {
+                Ok(item) if wrong.is_none() => ready.push(item),
+                // What stands behind a wrong item only gives its handles back.
+                Ok(_) => {}
+                Err(why) => wrong = wrong.or(Some(why)),
+            }
+        }
+        let queue = &table.get(&this)?.queue;
+        let (accepted, error) = put_all(queue, ready, wait(timeout), unbound.map(Into::into), talk.who()).await;
+        let error = error
+            .map(wit::QueueError::from)
+            .or_else(|| wrong.map(wit::QueueError::Invalid));
+        Ok(match error {
+            None => Ok(()),
+            Some(error) => Err(wit::Part {
+                accepted: u32::try_from(accepted)?,
+                error,
+            }),
+        })
+    }
+
+    async fn get(&mut self, this: This, timeout: Option<u64>) -> Answer<wit::Received> {
+        let (talk, table) = self.parts()?;
+        let queue = &table.get(&this)?.queue;
+        let got = queue.get_as(talk.who(), wait(timeout)).await;
+        self.receive(got)
+    }
+
+    fn get_nowait(&mut self, this: This) -> Answer<wit::Received> {
+        let got = self.queue(&this)?.try_get_as();
+        self.receive(got)
+    }
+
+    async fn get_many(&mut self, this: This, max: u32, timeout: Option<u64>) -> Answer<Vec<wit::Received>> {
+        if max == 0 {
+            return Ok(Ok(Vec::new()));
+        }
+        let (talk, table) = self.parts()?;
+        let queue = &table.get(&this)?.queue;
+        let max = max as usize;
+        let got = match queue.try_get_many_as(max) {
+            Err(GetError::Empty) if wait(timeout) != Wait::No => match queue.get_as(talk.who(), wait(timeout)).await {
+                Ok(first) => {
+                    let more = queue.try_get_many_as(max - 1).unwrap_or_default();
+                    Ok(std::iter::once(first).chain(more).collect())
+                }
+                Err(error) => Err(error),
+            },
+            got => got,
+        };
+        match got {
+            Err(error) => Ok(Err(error.into())),
+            Ok(got) => got
+                .into_iter()
+                .map(|received| received_to_guest(talk, table, received))
+                .collect::<wasmtime::Result<_>>()
+                .map(Ok),
+        }
+    }
+
+    fn qsize(&mut self, this: This) -> wasmtime::Result<u32> {
+        Ok(u32::try_from(self.queue(&this)?.qsize()).unwrap_or(u32::MAX))
+    }
+
+    fn is_empty(&mut self, this: This) -> wasmtime::Result<bool> {
+        Ok(self.queue(&this)?.is_empty())
+    }
+
+    fn is_full(&mut self, this: This) -> wasmtime::Result<bool> {
+        Ok(self.queue(&this)?.is_full())
+    }
+
+    fn close(&mut self, this: This) -> wasmtime::Result<()> {
+        self.queue(&this)?.close();
+        Ok(())
+    }
+
+    fn is_closed(&mut self, this: This) -> wasmtime::Result<bool> {
+        Ok(self.queue(&this)?.is_closed())
+    }
+
+    fn subscribe_get(&mut self, this: This) -> wasmtime::Result<Resource<DynPollable>> {
+        self.pollable(&this, Side::Get)
+    }
+
+    fn subscribe_put(&mut self, this: This) -> wasmtime::Result<Resource<DynPollable>> {
+        self.pollable(&this, Side::Put)
+    }
+
+    fn drop(&mut self, this: Resource<Handle>) -> wasmtime::Result<()> {
+        let (_, table) = self.parts()?;
+        table.delete(this)?;
+        Ok(())
+    }
+}
+
+/// Puts items in order, waiting for room as long as `wait` in all; how many, and what stopped it.
+async fn put_all(
+    queue: &Queue,
+    items: Vec<Item>,
+    wait: Wait,
+    unbound: Option<crate::queue::Unbound>,
+    who: Who<'_>,
+) -> (usize, Option<PutError>) {
+    let until = match wait {
+        Wait::For(time) => std::time::Instant::now().checked_add(time),
+        Wait::No | Wait::Forever => None,
+    };
+    let (mut items, mut accepted) = (items.into_iter().peekable(), 0);
+    loop {
+        match queue.put_some_as(&mut items, unbound, who) {
+            Ok(put) => accepted += put,
+            Err((put, error)) => return (accepted + put, Some(error)),
+        }
+        let Some(item) = items.next() else { return (accepted, None) };
+        let left = match until {
+            Some(until) => Wait::For(until.saturating_duration_since(std::time::Instant::now())),
+            None => wait,
+        };
+        match queue.put_as(item, unbound, who, left).await {
+            Ok(()) => accepted += 1,
+            Err(error) => return (accepted, Some(error)),
+        }
+    }
+}
+
+/// What a pollable of a queue waits for.
+struct Readiness {
+    queue: Arc<Shared>,
+    side: Side,
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Readiness {
+    async fn ready(&mut self) {
+        Watch::new(&self.queue, self.side).await;
+    }
+}

@@ -1,0 +1,172 @@
+//! What one guest may use of queues and interpreters: what it made, was granted, or was sent; and its children.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+
+use crate::executor::control::Control;
+use crate::grants::Grants;
+use crate::interpreter::{Interpreter, InterpreterId, Setup, Unowned};
+use crate::pool::Commons;
+use crate::program::Program;
+use crate::queue::{Account, Queue, QueueId, Shared, Who};
+
+/// Whom a guest can talk to, and how.
+pub(crate) struct Talk {
+    pub(super) commons: Arc<Commons>,
+    pub(super) account: Arc<Account>,
+    pub(super) control: Arc<Control>,
+    pub(super) program: Program,
+    pub(super) setup: Arc<Setup>,
+    pub(super) family: Family,
+    /// Those that were granted by name.
+    granted: Vec<Queue>,
+    /// Queues that it can name by their ids, as long as somebody holds them.
+    queues: HashMap<QueueId, Weak<Shared>>,
+    /// Interpreters that it can name by their ids.
+    interpreters: BTreeMap<InterpreterId, Unowned>,
+}
+
+/// Where an interpreter stands among those that guests create.
+#[derive(Clone)]
+pub(crate) struct Family {
+    /// The one that the host started, from which all descend; `None` for itself.
+    pub(super) main: Option<InterpreterId>,
+    /// Levels of children that it may still have below it.
+    depth: u32,
+    /// How many interpreters the whole family may have besides the one that the host started.
+    places: u32,
+    taken: Arc<AtomicU32>,
+}
+
+/// A place in a family, until this is dropped.
+pub(crate) struct Place(Arc<AtomicU32>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Family {
+    /// The family of an interpreter that the host starts.
+    pub(crate) fn new(grants: &Grants) -> Family {
+        let (places, depth) = grants
+            .interpreters
+            .as_ref()
+            .map_or((0, 0), |grant| (grant.count, grant.depth));
+        Family {
+            main: None,
+            depth,
+            places,
+            taken: Arc::default(),
+        }
+    }
+
+    /// Where a child of this one stands, which is `parent`; `None` when it may have none.
+    pub(super) fn child(&self, parent: InterpreterId) -> Option<Family> {
+        Some(Family {
+            main: Some(self.main.unwrap_or(parent)),
+            depth: self.depth.checked_sub(1)?,
+            ..self.clone()
+        })
+    }
+
+    pub(super) fn places(&self) -> u32 {
+        self.places
+    }
+
+    pub(super) fn take_place(&self) -> Option<Place> {
+        let places = self.places;
+        self.taken
+            .fetch_update(Relaxed, Relaxed, |taken| (taken < places).then_some(taken + 1))
+            .ok()?;
+        Some(Place(Arc::clone(&self.taken)))
+    }
+
+    /// Whether the host started it.
+    pub(crate) fn is_main(&self) -> bool {
+        self.main.is_none()
+    }
+}
+
+/// Not worth tidying up below this.
+const FEW: usize = 64;
+
+impl Talk {
+    pub(crate) fn new(
+        commons: &Arc<Commons>,
+        account: &Arc<Account>,
+        control: &Arc<Control>,
+        program: &Program,
+        setup: &Arc<Setup>,
+        family: Family,
+    ) -> Talk {
+        let granted = setup
+            .grants
+            .queues
+            .iter()
+            .filter_map(|name| commons.queues.open(name))
+            .map(Queue::inside)
+            .collect();
+        Talk {
+            commons: Arc::clone(commons),
+            account: Arc::clone(account),
+            control: Arc::clone(control),
+            program: program.clone(),
+            setup: Arc::clone(setup),
+            family,
+            granted,
+            queues: HashMap::new(),
+            interpreters: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn id(&self) -> InterpreterId {
+        self.account.owner()
+    }
+
+    pub(super) fn who(&self) -> Who<'_> {
+        Who {
+            account: Some(&self.account),
+            control: Some(&self.control),
+        }
+    }
+
+    /// The queue with this id, if this guest may use it. It takes as long whether there is none or it is another's.
+    pub(super) fn queue(&self, id: QueueId) -> Option<Queue> {
+        let known = self.queues.get(&id).and_then(Weak::upgrade).map(Queue::hold);
+        known.or_else(|| self.granted.iter().find(|queue| queue.id() == id).cloned())
+    }
+
+    pub(super) fn granted_queue(&self, name: &str) -> Option<Queue> {
+        self.granted.iter().find(|queue| queue.name() == Some(name)).cloned()
+    }
+
+    /// It may use this queue from now on.
+    pub(super) fn learn_queue(&mut self, queue: &Queue) {
+        if self.queues.len() >= FEW && self.queues.len() == self.queues.capacity() {
+            self.queues.retain(|_, queue| queue.strong_count() > 0);
+        }
+        self.queues.insert(queue.id(), Arc::downgrade(queue.shared()));
+    }
+
+    /// The interpreter with this id, if this guest may use it and it has not ended.
+    pub(super) fn interpreter(&self, id: u64) -> Option<Interpreter> {
+        self.interpreters.get(&InterpreterId(id)).and_then(Unowned::get)
+    }
+
+    /// It may use this interpreter from now on.
+    pub(super) fn learn_interpreter(&mut self, interpreter: Interpreter) {
+        if self.interpreters.len() >= FEW && self.interpreters.len().is_power_of_two() {
+            self.interpreters.retain(|_, known| known.get().is_some());
+        }
+        self.interpreters.insert(interpreter.id(), interpreter.unowned());
+    }
+
+    /// Those that it can use and that have not ended, in the order of their creation.
+    pub(super) fn living(&mut self) -> impl Iterator<Item = InterpreterId> + '_ {
+        self.interpreters.retain(|_, known| known.get().is_some());
+        self.interpreters.keys().copied()
+    }
+}
