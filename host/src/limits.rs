@@ -36,7 +36,7 @@ pub struct Limits {
     pub handles: u32,
     /// Bytes of items that one interpreter has put into queues and nobody has got yet. `--messages`, 64 MiB.
     pub messages: ByteSize,
-    /// Queues that one interpreter has created and that are still there. `--queues`, 256.
+    /// Queues that one interpreter has created and that are still there. `--max-queues`, 256.
     pub queues: u32,
     /// Size of a program's file, in bytes. `--module-size`, 100 MiB.
     pub module_size: ByteSize,
@@ -141,7 +141,7 @@ impl LimitKind {
             LimitKind::OpenFiles => "--open-files",
             LimitKind::Handles => "--handles",
             LimitKind::Messages => "--messages",
-            LimitKind::Queues => "--queues",
+            LimitKind::Queues => "--max-queues",
             LimitKind::PoolMemory => "--pool-memory",
             LimitKind::PoolQueues => "--pool-queues",
             LimitKind::Interpreters | LimitKind::Depth => "--interpreters",
@@ -151,11 +151,9 @@ impl LimitKind {
     /// `amount` in this limit's unit.
     fn show(self, amount: u64) -> String {
         match self {
-            LimitKind::Memory
-            | LimitKind::Stack
-            | LimitKind::Output
-            | LimitKind::Messages
-            | LimitKind::PoolMemory => show_size(ByteSize::b(amount)),
+            LimitKind::Memory | LimitKind::Stack | LimitKind::Output | LimitKind::Messages | LimitKind::PoolMemory => {
+                show_size(ByteSize::b(amount))
+            }
             LimitKind::CpuTime => show_duration(Duration::from_nanos(amount)),
             LimitKind::Tables => format!("{amount} elements"),
             LimitKind::Fuel => format!("{amount} units"),

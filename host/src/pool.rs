@@ -244,6 +244,13 @@ impl Pool {
         self.0.executor.hub().hope_went();
     }
 
+    /// Promises that the host will start no life while all others wait for each other: from now on lives that wait at named
+    /// queues for somebody who does not exist are [deadlocked](crate::Outcome::Deadlock). Without this, or
+    /// [`close`](Pool::close), a life to come could help them.
+    pub fn all_started(&self) {
+        self.0.executor.hub().all_started();
+    }
+
     /// Ends every life now, and takes nothing new. Returns at once.
     pub fn kill_all(&self) {
         self.0.executor.roster().end_all();
@@ -344,7 +351,10 @@ impl Commons {
 
     fn check_queues(&self, names: &[String]) -> Result<()> {
         match names.iter().find(|name| self.queues.open(name).is_none()) {
-            Some(name) => Err(Error::new(ErrorKind::Usage, format!("there is no queue {name:?} to grant"))),
+            Some(name) => Err(Error::new(
+                ErrorKind::Usage,
+                format!("there is no queue {name:?} to grant"),
+            )),
             None => Ok(()),
         }
     }

@@ -131,6 +131,6 @@ impl Clock {
 fn end_the_deadlocked(hub: &Hub) {
     let lives = hub
         .activity
-        .deadlocked(|| hub.roster.lives(), || !hub.roster.is_closed());
+        .deadlocked(|| hub.roster.lives(), || hub.roster.is_closed());
     lives.iter().for_each(|life| life.end(Cause::Deadlock));
 }

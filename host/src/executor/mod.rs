@@ -57,14 +57,17 @@ impl Hub {
     pub(crate) fn list(self: &Arc<Hub>, limits: &Limits, room: usize) -> Result<(u64, Arc<Control>), NotListed> {
         let control = Arc::new(Control::new(self, limits));
         control.set_out();
-        let listed = self
-            .roster
-            .list(&control, room)
-            .inspect_err(|_| control.set_down())?;
+        let listed = self.roster.list(&control, room).inspect_err(|_| control.set_down())?;
         if listed.earliest {
             self.clock.wake();
         }
         Ok((listed.number, control))
+    }
+
+    /// The host starts no more lives while all others wait.
+    pub(crate) fn all_started(&self) {
+        self.activity.all_started();
+        self.hope_went();
     }
 
     /// A handle of the host on a queue is gone, or no more lives may start: whoever hoped for that hopes no more.

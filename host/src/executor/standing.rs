@@ -24,6 +24,8 @@ pub(crate) struct Activity {
     roused: AtomicU64,
     /// Nobody goes on, or something changed since that was looked at.
     suspicion: AtomicBool,
+    /// The host has promised not to start lives while all others wait.
+    all_started: AtomicBool,
 }
 
 /// What a life that stands still waits for.
@@ -37,7 +39,9 @@ enum What {
     /// The end of a call in another interpreter.
     Call(InterpreterId),
     /// A call. Whether the host can make one.
-    ToBeCalled { by_host: bool },
+    ToBeCalled {
+        by_host: bool,
+    },
 }
 
 impl Waiting {
@@ -129,6 +133,10 @@ impl Activity {
         nobody
     }
 
+    pub(super) fn all_started(&self) {
+        self.all_started.store(true, SeqCst);
+    }
+
     pub(super) fn is_suspicious(&self) -> bool {
         self.suspicion.load(SeqCst)
     }
@@ -137,14 +145,14 @@ impl Activity {
     pub(super) fn deadlocked(
         &self,
         lives: impl FnOnce() -> Vec<Arc<Control>>,
-        lives_may_start: impl FnOnce() -> bool,
+        is_closed: impl FnOnce() -> bool,
     ) -> Vec<Arc<Control>> {
         self.suspicion.store(false, SeqCst);
         let before = self.roused.load(SeqCst);
         if self.going.load(SeqCst) != 0 {
             return Vec::new();
         }
-        let (lives, may_start) = (lives(), lives_may_start());
+        let (lives, may_start) = (lives(), !self.all_started.load(SeqCst) && !is_closed());
         let hope = lives
             .iter()
             .any(|life| life.waiting(|waiting| waiting.is_some_and(|waiting| waiting.has_hope(may_start))));

@@ -139,12 +139,7 @@ fn create(talk: &Talk, options: CreateOptions) -> Result<Interpreter, Interprete
     start(talk, &program, setup, family)
 }
 
-fn start(
-    talk: &Talk,
-    program: &Program,
-    setup: Setup,
-    family: super::Family,
-) -> Result<Interpreter, InterpreterError> {
+fn start(talk: &Talk, program: &Program, setup: Setup, family: super::Family) -> Result<Interpreter, InterpreterError> {
     let place = family
         .take_place()
         .ok_or_else(|| limit(LimitKind::Interpreters, u64::from(family.places())))?;
@@ -243,7 +238,12 @@ impl wit_interpreters::HostInterpreter for Speaker<'_> {
         Ok(self.ask(&this, Request::Exec(source)).await?.map(drop))
     }
 
-    async fn call(&mut self, this: Resource<Interpreter>, function: String, arguments: Vec<wit::Item>) -> Done<wit::Item> {
+    async fn call(
+        &mut self,
+        this: Resource<Interpreter>,
+        function: String,
+        arguments: Vec<wit::Item>,
+    ) -> Done<wit::Item> {
         let arguments = match self.items(arguments)? {
             Ok(arguments) => arguments,
             Err(error) => return Ok(Err(error)),

@@ -45,8 +45,8 @@ pub(crate) mod bindings {
     });
 }
 
-pub(crate) use self::bindings::{Worker, WorkerPre};
 pub(crate) use self::bindings::wasm_pool::interpreters::{interpreters as wit_interpreters, queues as wit};
+pub(crate) use self::bindings::{Worker, WorkerPre};
 
 /// The package whose import makes a guest one that talks.
 pub(crate) const PACKAGE: &str = "wasm-pool:interpreters/";

@@ -309,7 +309,9 @@ async fn put_all(
             Ok(put) => accepted += put,
             Err((put, error)) => return (accepted + put, Some(error)),
         }
-        let Some(item) = items.next() else { return (accepted, None) };
+        let Some(item) = items.next() else {
+            return (accepted, None);
+        };
         let left = match until {
             Some(until) => Wait::For(until.saturating_duration_since(std::time::Instant::now())),
             None => wait,

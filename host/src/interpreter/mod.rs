@@ -320,12 +320,9 @@ impl Request {
             Request::Call(function, arguments) => {
                 Request::Call(function, arguments.into_iter().map(Item::inside).collect())
             }
-            Request::Prepare(bindings) => Request::Prepare(
-                bindings
-                    .into_iter()
-                    .map(|(name, item)| (name, item.inside()))
-                    .collect(),
-            ),
+            Request::Prepare(bindings) => {
+                Request::Prepare(bindings.into_iter().map(|(name, item)| (name, item.inside())).collect())
+            }
         }
     }
 }

@@ -427,7 +427,10 @@ impl Queue {
             got => return got?.open(),
         }
         let queues = SmallVec::from_iter([Arc::clone(&self.shared)]);
-        Self::select_as(queues, who, wait).await.map(|(_, got)| got).map_err(|(_, error)| error)
+        Self::select_as(queues, who, wait)
+            .await
+            .map(|(_, got)| got)
+            .map_err(|(_, error)| error)
     }
 
     pub(crate) fn try_get_many_as(&self, max: usize) -> Result<Vec<Received>, GetError> {
@@ -463,13 +466,7 @@ impl Queue {
         }
     }
 
-    fn try_put_or_wait(
-        &self,
-        item: Item,
-        unbound: Option<Unbound>,
-        who: Who<'_>,
-        wait: Wait,
-    ) -> Result<(), Stopped> {
+    fn try_put_or_wait(&self, item: Item, unbound: Option<Unbound>, who: Who<'_>, wait: Wait) -> Result<(), Stopped> {
         let putter = || {
             let control = who.control.filter(|_| wait == Wait::Forever).cloned();
             wait.at_all().then(|| Putter::new(&self.shared, control))

@@ -142,7 +142,10 @@ impl Queues {
         }
         if let Some(name) = name {
             if tables.named.contains_key(name) {
-                return Err(Error::new(ErrorKind::Usage, format!("there is a queue {name:?} already")));
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("there is a queue {name:?} already"),
+                ));
             }
             tables.named.insert(name.into(), Arc::clone(&shared));
         }
@@ -200,6 +203,8 @@ fn check_name(name: &str) -> Result<()> {
 
 impl fmt::Debug for Queues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queues").field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Queues")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }

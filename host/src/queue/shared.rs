@@ -316,7 +316,11 @@ impl Shared {
 
     fn take(&self, state: &mut State, wakes: &mut Wakes) -> Result<Entry, GetError> {
         let Some(entry) = state.ring.pop_front() else {
-            return Err(if state.closed { GetError::Closed } else { GetError::Empty });
+            return Err(if state.closed {
+                GetError::Closed
+            } else {
+                GetError::Empty
+            });
         };
         state.bytes -= entry.weight;
         state.let_go(entry.weight, &self.budget);

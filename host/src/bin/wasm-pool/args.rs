@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use wasm_pool::grants::{Access, DirGrant};
-use wasm_pool::{ByteSize, FileCalls, Limits, text, units};
+use wasm_pool::{ByteSize, FileCalls, Limits, QueueOptions, Unbound, text, units};
 
 /// Runs many isolated copies of an untrusted WebAssembly guest in parallel, each within limits, with nothing granted
 /// unless you say so.
@@ -60,6 +60,9 @@ pub(crate) struct RunArgs {
     pub grants: GrantArgs,
 
     #[command(flatten)]
+    pub queues: QueueArgs,
+
+    #[command(flatten)]
     pub limits: LimitArgs,
 
     #[command(flatten)]
@@ -102,6 +105,86 @@ pub(crate) struct GrantArgs {
     /// What the guests read: nothing, our stdin (one instance only), each line to one of them, or all of it to each.
     #[arg(long, value_name = "MODE", value_enum, default_value_t = StdinMode::Null)]
     pub stdin: StdinMode,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Queues and interpreters")]
+pub(crate) struct QueueArgs {
+    /// A queue that the guests may open by this name; it holds MAXSIZE items (1,024; 0: bounded by bytes only) and MAXBYTES
+    /// (16MiB).
+    #[arg(long = "queue", value_name = "NAME[:MAXSIZE[:MAXBYTES]]")]
+    pub queues: Vec<QueueSpec>,
+
+    /// Put each line of our stdin into this queue, and close it at the end of the input.
+    #[arg(long, value_name = "NAME")]
+    pub feed: Option<String>,
+
+    /// Print what comes out of this queue, a line for each item.
+    #[arg(long, value_name = "NAME")]
+    pub drain: Option<String>,
+
+    /// Let each guest create so many interpreters at once, and these others, DEPTH levels deep (1).
+    #[arg(long, value_name = "COUNT[:DEPTH]")]
+    pub interpreters: Option<InterpreterSpec>,
+}
+
+/// `--queue`
+#[derive(Debug, Clone)]
+pub(crate) struct QueueSpec {
+    pub name: String,
+    pub options: QueueOptions,
+}
+
+impl QueueSpec {
+    /// A queue with every default.
+    pub(crate) fn named(name: &str) -> QueueSpec {
+        QueueSpec {
+            name: name.to_owned(),
+            // Guests of a pipeline end when they have put their last item; nobody must lose it.
+            options: QueueOptions {
+                unbound: Unbound::Keep,
+                ..QueueOptions::default()
+            },
+        }
+    }
+}
+
+impl FromStr for QueueSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<QueueSpec, String> {
+        let mut parts = text.split(':');
+        let mut spec = QueueSpec::named(parts.next().unwrap_or_default());
+        if let Some(size) = parts.next() {
+            spec.options.max_size = size.parse().map_err(|_| format!("{size:?} is no number of items"))?;
+        }
+        if let Some(bytes) = parts.next() {
+            spec.options.max_bytes = units::parse_size(bytes)?;
+        }
+        match parts.next() {
+            None if !spec.name.is_empty() => Ok(spec),
+            _ => Err("expected NAME, NAME:MAXSIZE or NAME:MAXSIZE:MAXBYTES, such as work:64:1MiB".to_owned()),
+        }
+    }
+}
+
+/// `--interpreters`
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InterpreterSpec {
+    pub count: u32,
+    pub depth: u32,
+}
+
+impl FromStr for InterpreterSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<InterpreterSpec, String> {
+        let (count, depth) = text.split_once(':').unwrap_or((text, "1"));
+        match (count.parse(), depth.parse()) {
+            (Ok(count), Ok(depth)) if count > 0 && depth > 0 => Ok(InterpreterSpec { count, depth }),
+            _ => Err("expected COUNT or COUNT:DEPTH, such as 8 or 8:2".to_owned()),
+        }
+    }
 }
 
 /// `--file-calls`
@@ -168,7 +251,19 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 1024)]
     pub handles: u32,
 
-    /// Linear memory of all instances together [default: three quarters of the machine's].
+    /// Bytes of items that one instance has put into queues and nobody has got yet.
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::parse_size)]
+    pub messages: ByteSize,
+
+    /// Queues that one instance may create.
+    #[arg(long, value_name = "COUNT", default_value_t = 256)]
+    pub max_queues: u32,
+
+    /// Queues of all instances together.
+    #[arg(long, value_name = "COUNT", default_value_t = 65_536)]
+    pub pool_queues: u32,
+
+    /// Linear memory and queued items of all instances together [default: three quarters of the machine's].
     #[arg(long, value_name = "SIZE", value_parser = units::parse_size)]
     pub pool_memory: Option<ByteSize>,
 
@@ -191,6 +286,9 @@ impl LimitArgs {
             output: self.output_limit,
             open_files: self.open_files,
             handles: self.handles,
+            messages: self.messages,
+            queues: self.max_queues,
+            pool_queues: self.pool_queues,
             module_size: loading.module_size,
             compile_time: loading.compile_time,
             pool_memory: self.pool_memory.unwrap_or(defaults.pool_memory),

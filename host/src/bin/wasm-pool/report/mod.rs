@@ -110,9 +110,12 @@ fn run_object(run: &Run<'_>) -> serde_json::Value {
         output,
         open_files,
         handles,
+        messages,
+        queues,
         module_size,
         compile_time,
         pool_memory,
+        pool_queues,
         grace,
     } = run.limits;
     let seconds = |time: &Option<Duration>| time.map(|time| time.as_secs_f64());
@@ -132,9 +135,12 @@ fn run_object(run: &Run<'_>) -> serde_json::Value {
             "output_bytes": output.as_u64(),
             "open_files": open_files,
             "handles": handles,
+            "messages_bytes": messages.as_u64(),
+            "queues": queues,
             "module_size_bytes": module_size.as_u64(),
             "compile_time_s": compile_time.as_secs_f64(),
             "pool_memory_bytes": pool_memory.as_u64(),
+            "pool_queues": pool_queues,
             "grace_s": grace.as_secs_f64(),
         },
     })

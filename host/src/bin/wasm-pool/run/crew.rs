@@ -19,6 +19,8 @@ pub(super) struct Crew<'a> {
     pool: &'a Pool,
     bar: &'a Bar,
     stop: &'a Receiver<i32>,
+    /// Says that what the guests make can be written no more: nothing is left for them to do.
+    broken: Receiver<()>,
     ended: (Sender<End>, Receiver<End>),
     pub(super) endings: Vec<Option<Ending>>,
     running: usize,
@@ -45,11 +47,13 @@ impl<'a> Crew<'a> {
         grace: Duration,
         bar: &'a Bar,
         stop: &'a Receiver<i32>,
+        broken: Receiver<()>,
     ) -> Crew<'a> {
         Crew {
             pool,
             bar,
             stop,
+            broken,
             ended: unbounded(),
             endings: vec![None; instances],
             running: 0,
@@ -93,9 +97,14 @@ impl<'a> Crew<'a> {
         while self.running > 0 {
             let (ended, stop) = (self.ended.1.clone(), self.stop);
             let (grace_over, give_up) = (self.grace_over.clone(), self.give_up.clone());
+            let broken = self.broken.clone();
             select! {
                 recv(ended) -> end => if let Ok((instance, ending)) = end { self.note_end(instance, ending) },
                 recv(stop) -> signal => if let Ok(signal) = signal { self.note_signal(signal) },
+                recv(broken) -> _ => {
+                    self.broken = never();
+                    self.kill_all();
+                }
                 recv(grace_over) -> _ => {
                     self.grace_over = never();
                     self.kill_all();

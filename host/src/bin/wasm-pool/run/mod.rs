@@ -1,15 +1,17 @@
 //! `wasm-pool run`: copies of a command, in parallel.
 
 mod crew;
+mod plumbing;
 
 use std::time::Instant;
 
-use wasm_pool::grants::Grants;
+use wasm_pool::grants::{Grants, InterpreterGrant};
 use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
 use wasm_pool::{Cache, Ending, Engine, Error, ErrorKind, Limits, Outcome, Pool, Precompiled, Program, Setup, machine};
 
 use self::crew::Crew;
-use crate::args::{GrantArgs, LoadArgs, RunArgs, StdinMode};
+use self::plumbing::{Piped, Plumbing};
+use crate::args::{LoadArgs, RunArgs, StdinMode};
 use crate::output::{Console, Written};
 use crate::progress::Bar;
 use crate::{report, signals};
@@ -17,9 +19,11 @@ use crate::{report, signals};
 pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
     machine::raise_open_files();
-    let engine = engine_for(&limits, args.instances, args.loading.no_cache)?;
+    let children = args.queues.interpreters.map_or(0, |grant| grant.count);
+    let room = args.instances.saturating_mul(children.saturating_add(1));
+    let engine = engine_for(&limits, room, args.loading.no_cache)?;
     let report = args.report.as_ref().map(report::open).transpose()?;
-    let grants = grants(&args.grants, &args.args)?;
+    let grants = grants(&args)?;
     check_stdin(&args)?;
     let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
     program.require_command()?;
@@ -34,13 +38,24 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let workers = args
         .workers
         .map_or_else(machine::cores, |workers| workers as usize)
-        .min(instances);
+        .min(usize::try_from(room)?);
     let pool = Pool::builder(&engine)
         .workers(workers)
         .memory(limits.pool_memory)
+        .queues(limits.pool_queues)
         .build()?;
+    let (feed, drain) = (args.queues.feed.as_deref(), args.queues.drain.as_deref());
+    let plumbing = Plumbing::lay(pool.queues(), &plumbing::specs(&args.queues), feed, drain)?;
 
-    let mut crew = Crew::new(&pool, instances, args.fail_fast, limits.grace, &bar, &stop);
+    let mut crew = Crew::new(
+        &pool,
+        instances,
+        args.fail_fast,
+        limits.grace,
+        &bar,
+        &stop,
+        plumbing.broken(),
+    );
     let began = Instant::now();
     let input = input(args.grants.stdin)?;
     for instance in 0..instances {
@@ -60,6 +75,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         };
         crew.start(&program, setup, instance)?;
     }
+    pool.all_started();
     crew.wait();
     let wall = began.elapsed();
     let Crew {
@@ -77,9 +93,24 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         .flatten()
         .any(|ending| matches!(ending.outcome, Outcome::Killed | Outcome::Deadline(_)));
     let patience = (ended || stopped.is_some()).then_some(limits.grace);
+    let piped = plumbing.finish(patience, &stop);
     let written = console.finish(patience, &stop);
     let endings = heard(endings, &written);
-    let exit_code = exit_code(stopped, first_failure, &endings, &written, args.fail_fast);
+    let exit_code = match (
+        exit_code(stopped, first_failure, &endings, &written, args.fail_fast),
+        &piped,
+    ) {
+        // As `head` does: whoever was ended for it has not failed.
+        (_, Piped::ReaderGone) if stopped.is_none() => 0,
+        (0, Piped::Failed { code, .. }) => *code,
+        (137, Piped::Failed { code, .. }) if stopped.is_none() => *code,
+        (code, _) => code,
+    };
+    if let Piped::Failed { why, .. } = &piped
+        && !to_stderr
+    {
+        report::note(why);
+    }
     let run = report::Run {
         name: program.name(),
         kind: program.kind(),
@@ -132,9 +163,9 @@ fn usage(message: String) -> anyhow::Error {
 }
 
 /// What every instance is granted, before its number is put in.
-fn grants(args: &GrantArgs, guest_args: &[String]) -> anyhow::Result<Grants> {
+fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
     let mut env = Vec::new();
-    for variable in &args.env {
+    for variable in &args.grants.env {
         let (name, value) = match variable.split_once('=') {
             Some((name, value)) => (name.to_owned(), value.to_owned()),
             None => {
@@ -154,9 +185,18 @@ fn grants(args: &GrantArgs, guest_args: &[String]) -> anyhow::Result<Grants> {
         env.push((name, value));
     }
     let grants = Grants {
-        dirs: args.dirs.iter().map(|dir| dir.0.clone()).collect(),
+        dirs: args.grants.dirs.iter().map(|dir| dir.0.clone()).collect(),
         env,
-        args: guest_args.to_vec(),
+        args: args.args.clone(),
+        queues: plumbing::specs(&args.queues)
+            .into_iter()
+            .map(|spec| spec.name)
+            .collect(),
+        interpreters: args.queues.interpreters.map(|grant| InterpreterGrant {
+            count: grant.count,
+            depth: grant.depth,
+            programs: Default::default(),
+        }),
     };
     grants.check()?;
     Ok(grants)
@@ -175,6 +215,8 @@ fn numbered(grants: &Grants, instance: usize, instances: usize) -> Grants {
         dirs: grants.dirs.clone(),
         env: own.chain(told).collect(),
         args: grants.args.iter().map(put_in).collect(),
+        queues: grants.queues.clone(),
+        interpreters: grants.interpreters.clone(),
     }
 }
 
@@ -185,6 +227,16 @@ fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
     let mode = args.grants.stdin;
     if mode != StdinMode::Null && args.guest == std::path::Path::new("-") {
         return Err(usage("--stdin: stdin is already the guest's program (`-`)".to_owned()));
+    }
+    if args.queues.feed.is_some() {
+        if mode != StdinMode::Null {
+            return Err(usage(
+                "--feed takes our stdin, and --stdin gives it to the guests: one of them".to_owned(),
+            ));
+        }
+        if args.guest == std::path::Path::new("-") {
+            return Err(usage("--feed: stdin is already the guest's program (`-`)".to_owned()));
+        }
     }
     if mode == StdinMode::Inherit && args.instances > 1 {
         let message = format!(
