@@ -1,59 +1,42 @@
-//! What a guest of `wasm-pool` can know about itself: which instance it is, of how many.
+//! The kit for guests of `wasm-pool` in Rust.
 //!
-//! A guest needs nothing of this to run; any WASI command is one. It is for guests that share work out among
-//! themselves without talking to each other.
+//! A guest needs nothing of this to run; any WASI command is one. This is for guests that know their number
+//! ([`Instance`]), that talk to others ([`Queue`]), that create others ([`Interpreter`]) or are called by them ([`tasks!`]).
+//!
+//! The semantics are those of Python's isolated interpreters (PEP 734); `wit/` has them in full, with the costs.
+//!
+//! ```no_run
+#![cfg_attr(feature = "queues", doc = include_str!("../../examples/03-queue/src/main.rs"))]
+//! ```
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod instance;
+pub use instance::Instance;
 
-/// One of the instances that run side by side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instance {
-    /// Its number, from 0.
-    pub number: u64,
-    /// How many there are; at least 1.
-    pub count: u64,
-}
+#[cfg(feature = "queues")]
+#[doc(hidden)]
+pub mod bindings;
+#[cfg(feature = "queues")]
+mod error;
+#[cfg(feature = "queues")]
+mod interpreter;
+#[cfg(feature = "queues")]
+mod item;
+#[cfg(feature = "queues")]
+mod plain;
+#[cfg(feature = "queues")]
+mod queue;
+#[cfg(feature = "queues")]
+mod select;
+#[cfg(feature = "queues")]
+#[doc(hidden)]
+pub mod task;
 
-impl Instance {
-    /// The instance that this code runs in, as the host says in `WASM_POOL_INSTANCE` and `WASM_POOL_INSTANCES`.
-    /// Without a host that says so, it is the only one.
-    pub fn current() -> Instance {
-        let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-        match (number("WASM_POOL_INSTANCE"), number("WASM_POOL_INSTANCES")) {
-            (Some(number), Some(count)) if number < count => Instance { number, count },
-            _ => Instance { number: 0, count: 1 },
-        }
-    }
-
-    /// Whether `key` is this instance's to work on: each key belongs to one instance, the same in all of them, and many
-    /// keys are spread evenly.
-    ///
-    /// ```
-    /// use wasm_pool_guest::Instance;
-    ///
-    /// let crew = [0, 1, 2].map(|number| Instance { number, count: 3 });
-    /// let owners = crew.iter().filter(|instance| instance.owns("a/file.txt")).count();
-    /// assert_eq!(owners, 1);
-    /// ```
-    pub fn owns(&self, key: impl Hash) -> bool {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        hasher.finish() % self.count == self.number
-    }
-
-    /// This instance's part of `0..length`, as even as it can be; the parts of all instances cover it once.
-    ///
-    /// ```
-    /// use wasm_pool_guest::Instance;
-    ///
-    /// let parts = [0, 1, 2].map(|number| Instance { number, count: 3 }.part_of(10));
-    /// assert_eq!(parts, [0..3, 3..6, 6..10]);
-    /// ```
-    pub fn part_of(&self, length: u64) -> std::ops::Range<u64> {
-        let at = |number: u64| {
-            let product = u128::from(number) * u128::from(length);
-            u64::try_from(product / u128::from(self.count)).unwrap_or(length)
-        };
-        at(self.number)..at(self.number + 1)
-    }
-}
+#[cfg(feature = "queues")]
+pub use self::{
+    error::{ExecutionFailed, InterpreterError, MessageError, QueueError},
+    interpreter::{Arguments, Child, Interpreter, InterpreterId, Thread},
+    item::{CBOR, Encoded, Item, Message},
+    queue::{Builder, Queue, Unbound},
+    select::{Pollable, Ready, after, select, wait},
+    task::binding,
+};

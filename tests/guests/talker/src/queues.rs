@@ -1,0 +1,314 @@
+//! What it does with queues.
+
+use std::time::{Duration, Instant};
+
+use wasm_pool_guest::{Item, Queue, QueueError, Unbound, after, select, wait};
+
+use crate::number;
+
+/// Does what the words say; `false` when they say nothing of queues.
+pub(crate) fn run(words: &[&str]) -> bool {
+    match *words {
+        ["smoke"] => show(smoke()),
+        ["bounds"] => show(bounds()),
+        ["timeouts"] => show(timeouts()),
+        ["closing"] => show(closing()),
+        ["kinds"] => show(kinds()),
+        ["many"] => show(many()),
+        ["selecting"] => show(selecting()),
+        ["polling"] => show(polling()),
+        ["guess", up_to] => guess(number(up_to)),
+        ["hoard"] => hoard(),
+        ["flood", queue, bytes] => flood(queue, number(bytes)),
+        ["too-large"] => show(too_large()),
+        ["produce", queue, count] => show(produce(queue, number(count))),
+        ["consume", queue] => show(consume(queue)),
+        ["relay", from, to] => show(relay(from, to)),
+        ["ping", there, back, rounds] => show(ping(there, back, number(rounds))),
+        ["put-and-end", queue, policy] => show(put_and_end(queue, policy)),
+        ["get-one", queue] => show(get_one(queue)),
+        ["wait", queue] => show(wait_for(queue)),
+        ["wait-own"] => show(wait_own()),
+        ["poll-wait", queue] => show(poll_wait(queue)),
+        ["wait-some-time", queue, ms] => show(wait_some_time(queue, number(ms))),
+        ["swap", first, second] => show(swap(first, second)),
+        ["bytes-there-and-back", there, back] => show(bytes(there, back)),
+        ["nest"] => show(nest()),
+        ["close", queue] => show(Queue::<Item>::open(queue).map(|queue| queue.close())),
+        _ => return false,
+    }
+    true
+}
+
+/// Prints how it ended; an error is the guest's failure.
+fn show(done: Result<(), QueueError>) {
+    if let Err(error) = done {
+        println!("error: {error:?}");
+        std::process::exit(1);
+    }
+}
+
+fn smoke() -> Result<(), QueueError> {
+    let queue: Queue<u32> = Queue::create()?;
+    println!("id {} max {}", queue.id(), queue.max_size());
+    println!("{:?}", queue.try_get());
+    queue.put(&7)?;
+    queue.try_put(&8)?;
+    println!(
+        "size {} empty {} full {}",
+        queue.qsize(),
+        queue.is_empty(),
+        queue.is_full()
+    );
+    println!("{} {}", queue.get()?, queue.try_get()?);
+    let again: Queue<u32> = Queue::from_id(queue.id())?;
+    again.put(&9)?;
+    println!("{}", queue.get()?);
+    Ok(())
+}
+
+fn bounds() -> Result<(), QueueError> {
+    let one: Queue<u32> = Queue::<u32>::builder().max_size(1).create()?;
+    one.put(&1)?;
+    println!("{:?} full {}", one.try_put(&2), one.is_full());
+    let bytes: Queue<String> = Queue::<String>::builder().max_size(0).max_bytes(200).create()?;
+    bytes.put(&"x".repeat(136))?;
+    println!("{:?}", bytes.try_put(&String::new()));
+    println!("{:?}", bytes.try_put(&"x".repeat(137)));
+    println!("{:?}", Queue::<u32>::builder().max_bytes(1).create::<u32>().map(drop));
+    Ok(())
+}
+
+fn timeouts() -> Result<(), QueueError> {
+    let queue: Queue<u32> = Queue::<u32>::builder().max_size(1).create()?;
+    let began = Instant::now();
+    println!("{:?}", queue.get_timeout(Duration::from_millis(500)));
+    let waited = began.elapsed();
+    println!("half a second: {}", (450..1000).contains(&waited.as_millis()));
+    println!("{:?}", queue.get_timeout(Duration::ZERO));
+    queue.put_timeout(&1, Duration::MAX)?;
+    println!("{:?}", queue.put_timeout(&2, Duration::from_millis(20)));
+    println!("{:?}", queue.get_timeout(Duration::MAX));
+    Ok(())
+}
+
+fn closing() -> Result<(), QueueError> {
+    let queue: Queue<u32> = Queue::create()?;
+    queue.put(&1)?;
+    queue.close();
+    queue.close();
+    println!("{:?} {:?}", queue.put(&2), queue.try_put(&2));
+    println!("{:?} {:?} {:?}", queue.get(), queue.get(), queue.try_get());
+    println!("closed {} iter {:?}", queue.is_closed(), queue.iter().next());
+    Ok(())
+}
+
+/// Every kind of item, there and back.
+fn kinds() -> Result<(), QueueError> {
+    let queue: Queue<Item> = Queue::create()?;
+    let other: Queue<Item> = Queue::create()?;
+    let items = [
+        Item::None,
+        Item::Bool(true),
+        Item::S64(i64::MIN),
+        Item::F64(f64::NEG_INFINITY),
+        Item::String("grüß".to_owned()),
+        Item::Bytes(vec![0, 255]),
+        Item::Queue(other.clone()),
+    ];
+    for item in &items {
+        queue.put(item)?;
+    }
+    for _ in &items {
+        match queue.get()? {
+            Item::Queue(queue) => println!("queue {}", queue.id() == other.id()),
+            item => println!("{item:?}"),
+        }
+    }
+    println!(
+        "{:?}",
+        queue.cast::<Vec<(String, f64)>>().put(&vec![("a".to_owned(), 0.5)])
+    );
+    Ok(())
+}
+
+fn many() -> Result<(), QueueError> {
+    let queue: Queue<u32> = Queue::<u32>::builder().max_size(3).create()?;
+    println!("{:?}", queue.put_many(&[1, 2, 3]));
+    println!("{:?}", queue.get_many(2)?);
+    queue.close();
+    println!("{:?}", queue.put_many(&[4, 5]));
+    println!("{:?} {:?}", queue.get_many(10)?, queue.get_many(10));
+    Ok(())
+}
+
+fn selecting() -> Result<(), QueueError> {
+    let (a, b) = (Queue::<u32>::create()?, Queue::<u32>::create()?);
+    println!("{:?}", select(&[&a, &b], Some(Duration::from_millis(10))));
+    b.put(&5)?;
+    println!("{:?}", select(&[&a, &b], None));
+    a.put(&1)?;
+    b.put(&2)?;
+    println!("{:?} {:?}", select(&[&a, &b], None), select(&[&a, &b], None));
+    b.close();
+    println!("{:?}", select(&[&a, &b], None));
+    println!("{:?}", select::<u32>(&[], None));
+    Ok(())
+}
+
+fn polling() -> Result<(), QueueError> {
+    let queue: Queue<u32> = Queue::<u32>::builder().max_size(1).create()?;
+    let (get, put) = (queue.ready_to_get(), queue.ready_to_put());
+    println!("{:?}", wait(&[&get, &after(Duration::from_millis(10))]));
+    println!("get {} put {}", get.is_ready(), put.is_ready());
+    queue.put(&1)?;
+    println!("get {} put {}", get.is_ready(), put.is_ready());
+    println!("{:?}", wait(&[&after(Duration::from_secs(100)), &get]));
+    queue.get()?;
+    queue.close();
+    println!("get {} put {}", get.is_ready(), put.is_ready());
+    Ok(())
+}
+
+fn guess(up_to: u64) {
+    let found = (0..up_to)
+        .chain([u64::MAX])
+        .filter(|id| Queue::<u32>::from_id(*id).is_ok());
+    println!("found {}", found.count());
+}
+
+fn hoard() {
+    let mut queues = Vec::new();
+    let why = loop {
+        match Queue::<u32>::create() {
+            Ok(queue) => queues.push(queue),
+            Err(why) => break why,
+        }
+    };
+    println!("{} queues, then: {why}", queues.len());
+}
+
+fn flood(queue: &str, bytes: u64) {
+    let why = loop {
+        let queue = match queue {
+            "own" => Queue::<u32>::builder().max_size(0).max_bytes(1 << 40).create(),
+            name => Queue::open(name),
+        };
+        let put = queue.and_then(|queue: Queue<String>| {
+            let text = "x".repeat(usize::try_from(bytes).unwrap_or_default());
+            loop {
+                queue.put(&text)?;
+            }
+        });
+        if let Err::<(), _>(why) = put {
+            break why;
+        }
+    };
+    println!("flooded until: {why}");
+}
+
+fn too_large() -> Result<(), QueueError> {
+    let queue: Queue<String> = Queue::<u32>::builder().max_bytes(1 << 10).create()?;
+    println!("{:?}", queue.put(&"x".repeat(1 << 20)));
+    println!(
+        "{:?} {:?}",
+        queue.put(&"x".repeat(1024 - 64)),
+        queue.get().map(|text| text.len())
+    );
+    println!("{:?} {:?}", queue.put(&String::new()), queue.get());
+    Ok(())
+}
+
+fn produce(queue: &str, count: u64) -> Result<(), QueueError> {
+    let queue: Queue<u64> = Queue::open(queue)?;
+    (0..count).try_for_each(|number| queue.put(&number))
+}
+
+fn consume(queue: &str) -> Result<(), QueueError> {
+    let queue: Queue<u64> = Queue::open(queue)?;
+    let (count, sum) = queue
+        .iter()
+        .fold((0, 0), |(count, sum), number| (count + 1, sum + number));
+    println!("{count} {sum}");
+    Ok(())
+}
+
+fn relay(from: &str, to: &str) -> Result<(), QueueError> {
+    let (from, to) = (Queue::<Item>::open(from)?, Queue::<Item>::open(to)?);
+    from.iter().try_for_each(|item| to.put(&item))
+}
+
+fn ping(there: &str, back: &str, rounds: u64) -> Result<(), QueueError> {
+    let (there, back) = (Queue::<u64>::open(there)?, Queue::<u64>::open(back)?);
+    for round in 0..rounds {
+        there.put(&round)?;
+        assert_eq!(back.get()?, round);
+    }
+    there.close();
+    println!("{rounds} rounds");
+    Ok(())
+}
+
+fn put_and_end(queue: &str, policy: &str) -> Result<(), QueueError> {
+    let queue: Queue<u64> = Queue::open(queue)?;
+    let unbound = match policy {
+        "replace" => Some(Unbound::Replace),
+        "error" => Some(Unbound::Error),
+        "remove" => Some(Unbound::Remove),
+        _ => None,
+    };
+    (1..=3).try_for_each(|number| queue.put_with(&number, None, unbound))
+}
+
+fn get_one(queue: &str) -> Result<(), QueueError> {
+    println!("{:?}", Queue::<Item>::open(queue)?.get()?);
+    Ok(())
+}
+
+fn wait_for(queue: &str) -> Result<(), QueueError> {
+    println!("{:?}", Queue::<u64>::open(queue)?.get());
+    Ok(())
+}
+
+fn wait_own() -> Result<(), QueueError> {
+    println!("{:?}", Queue::<u64>::create()?.get());
+    Ok(())
+}
+
+fn poll_wait(queue: &str) -> Result<(), QueueError> {
+    println!("{:?}", wait(&[&Queue::<u64>::open(queue)?.ready_to_get()]));
+    Ok(())
+}
+
+fn wait_some_time(queue: &str, ms: u64) -> Result<(), QueueError> {
+    println!(
+        "{:?}",
+        Queue::<u64>::open(queue)?.get_timeout(Duration::from_millis(ms))
+    );
+    Ok(())
+}
+
+/// Waits for something from the first before it puts into the second.
+fn swap(first: &str, second: &str) -> Result<(), QueueError> {
+    let number = Queue::<u64>::open(first)?.get()?;
+    Queue::<u64>::open(second)?.put(&number)
+}
+
+fn bytes(there: &str, back: &str) -> Result<(), QueueError> {
+    let (there, back) = (Queue::<Item>::open(there)?, Queue::<Item>::open(back)?);
+    there.iter().try_for_each(|item| back.put(&item))
+}
+
+/// A queue in itself, and a chain of queues.
+fn nest() -> Result<(), QueueError> {
+    let queue: Queue<Item> = Queue::create()?;
+    queue.put(&Item::Queue(queue.clone()))?;
+    let mut chain: Queue<Item> = Queue::create()?;
+    for _ in 0..200 {
+        let next = Queue::create()?;
+        next.put(&Item::Queue(chain))?;
+        chain = next;
+    }
+    println!("nested");
+    Ok(())
+}

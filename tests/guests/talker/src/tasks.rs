@@ -1,0 +1,109 @@
+//! What it can be called for.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use wasm_pool_guest::{Child, ExecutionFailed, Interpreter, InterpreterError, Item, Queue, QueueError};
+
+wasm_pool_guest::tasks!(
+    echo, add, fail, trap, spin, exit, remember, recall, get, bound, deeper, number, touch, who; exec = exec
+);
+
+thread_local! {
+    static MEMORY: RefCell<BTreeMap<String, i64>> = RefCell::default();
+}
+
+/// A language of its own: lines of `name = number` and `name = other + number`, and `raise text`.
+fn exec(source: &str) -> Result<(), ExecutionFailed> {
+    let syntax = |line: &str| ExecutionFailed::new("SyntaxError", line);
+    for line in source.lines() {
+        if let Some(text) = line.strip_prefix("raise ") {
+            let mut failed = ExecutionFailed::new("RuntimeError", text);
+            failed.trace = vec![format!("line {:?}", line)];
+            return Err(failed);
+        }
+        let (name, value) = line.split_once(" = ").ok_or_else(|| syntax(line))?;
+        let value = match value.split_once(" + ") {
+            None => value.parse().map_err(|_| syntax(line))?,
+            Some((other, more)) => {
+                let known = MEMORY.with_borrow(|memory| memory.get(other).copied());
+                let known = known.ok_or_else(|| ExecutionFailed::new("NameError", other))?;
+                known + more.parse::<i64>().map_err(|_| syntax(line))?
+            }
+        };
+        MEMORY.with_borrow_mut(|memory| memory.insert(name.to_owned(), value));
+    }
+    Ok(())
+}
+
+fn echo(item: Item) -> Result<Item, String> {
+    Ok(item)
+}
+
+fn add(a: i64, b: i64) -> Result<i64, String> {
+    a.checked_add(b).ok_or_else(|| "too large".to_owned())
+}
+
+fn fail(kind: String, message: String) -> Result<(), ExecutionFailed> {
+    Err(ExecutionFailed::new(kind, message))
+}
+
+fn trap() -> Result<(), String> {
+    std::process::abort()
+}
+
+fn spin() -> Result<(), String> {
+    loop {
+        std::hint::black_box(());
+    }
+}
+
+fn exit(code: i32) -> Result<(), String> {
+    std::process::exit(code)
+}
+
+fn remember(name: String, value: i64) -> Result<(), String> {
+    MEMORY.with_borrow_mut(|memory| memory.insert(name, value));
+    Ok(())
+}
+
+fn recall(name: String) -> Result<Option<i64>, String> {
+    Ok(MEMORY.with_borrow(|memory| memory.get(&name).copied()))
+}
+
+/// Waits for an item of a queue that it was sent.
+fn get(queue: Queue<Item>) -> Result<Item, QueueError> {
+    queue.get()
+}
+
+fn bound(name: String) -> Result<Item, wasm_pool_guest::MessageError> {
+    wasm_pool_guest::binding(&name)
+}
+
+/// How many levels of children this one can have.
+fn deeper() -> Result<u64, InterpreterError> {
+    match Child::default().with_interpreters().create() {
+        Ok(child) => Ok(1 + child.call::<u64>("deeper", ())?),
+        Err(InterpreterError::Limit(_) | InterpreterError::NotAllowed(_)) => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// What it sees of folders, environment and arguments.
+fn number() -> Result<Vec<u64>, String> {
+    let folders = std::fs::read_dir("/data").map_or(0, Iterator::count);
+    let counts = [folders, std::env::vars().count(), std::env::args().count()];
+    Ok(counts.map(|count| count as u64).to_vec())
+}
+
+/// Takes so many bytes of memory.
+fn touch(bytes: u64) -> Result<u64, String> {
+    let taken = vec![1u8; usize::try_from(bytes).unwrap_or(usize::MAX)];
+    Ok(taken.iter().map(|byte| u64::from(*byte)).sum())
+}
+
+/// Its own number, its main's, and how many it sees.
+fn who() -> Result<(u64, u64, usize), String> {
+    let (current, main) = (Interpreter::current(), Interpreter::main());
+    Ok((current.0, main.0, Interpreter::list_all().len()))
+}
