@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::control::Control;
 use crate::interpreter::InterpreterId;
-use crate::queue::{Shared, Side};
+use crate::queue::{QueueId, Shared, Side};
 use crate::units::show_duration;
 
 /// How many lives of an executor go on.
@@ -35,7 +35,8 @@ pub(crate) struct Waiting {
 }
 
 enum What {
-    Queues(SmallVec<[Weak<Shared>; 1]>, Side),
+    /// Their ids too: when the report is made, they may be gone.
+    Queues(SmallVec<[(QueueId, Weak<Shared>); 1]>, Side),
     /// The end of a call in another interpreter.
     Call(InterpreterId),
     /// A call. Whether the host can make one.
@@ -53,11 +54,8 @@ impl Waiting {
     }
 
     pub(crate) fn at(queues: &[Arc<Shared>], side: Side) -> Waiting {
-        Waiting::new(What::Queues(queues.iter().map(Arc::downgrade).collect(), side))
-    }
-
-    pub(crate) fn queue(queue: Weak<Shared>, side: Side) -> Waiting {
-        Waiting::new(What::Queues(SmallVec::from_iter([queue]), side))
+        let named = queues.iter().map(|queue| (queue.id(), Arc::downgrade(queue)));
+        Waiting::new(What::Queues(named.collect(), side))
     }
 
     pub(crate) fn call(callee: InterpreterId) -> Waiting {
@@ -73,7 +71,7 @@ impl Waiting {
         match &self.what {
             What::Queues(queues, side) => queues
                 .iter()
-                .filter_map(Weak::upgrade)
+                .filter_map(|(_, queue)| queue.upgrade())
                 .any(|queue| queue.has_hope(*side, lives_may_start)),
             What::Call(_) => false,
             What::ToBeCalled { by_host } => *by_host,
@@ -91,8 +89,7 @@ impl Waiting {
             What::Queues(queues, side) => {
                 let labels: Vec<_> = queues
                     .iter()
-                    .filter_map(Weak::upgrade)
-                    .map(|queue| queue.label())
+                    .map(|(id, queue)| queue.upgrade().map_or(format!("queue {id}"), |queue| queue.label()))
                     .collect();
                 let doing = match side {
                     Side::Get => "get from",

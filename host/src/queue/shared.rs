@@ -486,6 +486,10 @@ impl Shared {
         self.state.lock().closed
     }
 
+    pub(crate) fn id(&self) -> QueueId {
+        self.id
+    }
+
     /// What a person calls it: `queue 3`, `queue "work"`.
     pub(crate) fn label(&self) -> String {
         match &self.name {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Instant;
@@ -157,7 +157,8 @@ impl Drop for GetWait {
 pub(super) struct Putter {
     /// Locked within the lock of a queue, never around it.
     slot: Mutex<PutSlot>,
-    standing: Option<(Arc<Control>, Weak<Shared>)>,
+    /// The life that stands still meanwhile, and where.
+    standing: Option<(Arc<Control>, Arc<Shared>)>,
 }
 
 #[derive(Default)]
@@ -170,14 +171,14 @@ impl Putter {
     pub(super) fn new(queue: &Arc<Shared>, standing: Option<Arc<Control>>) -> Putter {
         Putter {
             slot: Mutex::default(),
-            standing: standing.map(|control| (control, Arc::downgrade(queue))),
+            standing: standing.map(|control| (control, Arc::clone(queue))),
         }
     }
 
     /// Stands in line from now on.
     pub(super) fn begin(&self) {
         if let Some((control, queue)) = &self.standing {
-            control.stand_still(Waiting::queue(queue.clone(), Side::Put));
+            control.stand_still(Waiting::at(std::slice::from_ref(queue), Side::Put));
         }
     }
 
