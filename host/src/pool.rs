@@ -244,6 +244,15 @@ impl Pool {
         self.0.executor.hub().hope_went();
     }
 
+    /// Announces that the host is about to start a life or to close a queue: until the announcement is dropped, lives that wait at
+    /// named queues are not taken for deadlocked. What a host does because a life has ended it announces in the callback of
+    /// [`spawn_then`](Pool::spawn_then).
+    pub fn expect(&self) -> Expectation {
+        let hub = Arc::clone(self.0.executor.hub());
+        hub.expect();
+        Expectation(hub)
+    }
+
     /// Promises that the host will start no life while all others wait for each other: from now on lives that wait at named
     /// queues for somebody who does not exist are [deadlocked](crate::Outcome::Deadlock). Without this, or
     /// [`close`](Pool::close), a life to come could help them.
@@ -366,6 +375,21 @@ impl fmt::Debug for Pool {
             .field("workers", &self.0.workers)
             .field("alive", &self.alive())
             .finish_non_exhaustive()
+    }
+}
+
+/// Something that the host is about to do; see [`Pool::expect`].
+pub struct Expectation(Arc<Hub>);
+
+impl Drop for Expectation {
+    fn drop(&mut self) {
+        self.0.expect_no_more();
+    }
+}
+
+impl fmt::Debug for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expectation").finish_non_exhaustive()
     }
 }
 

@@ -70,6 +70,17 @@ impl Hub {
         self.hope_went();
     }
 
+    /// The host is about to do something for those who wait.
+    pub(crate) fn expect(&self) {
+        self.activity.expect();
+    }
+
+    /// It has done it.
+    pub(crate) fn expect_no_more(&self) {
+        self.activity.expect_no_more();
+        self.hope_went();
+    }
+
     /// A handle of the host on a queue is gone, or no more lives may start: whoever hoped for that hopes no more.
     pub(crate) fn hope_went(&self) {
         if self.activity.hope_went() {

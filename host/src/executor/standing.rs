@@ -26,6 +26,8 @@ pub(crate) struct Activity {
     suspicion: AtomicBool,
     /// The host has promised not to start lives while all others wait.
     all_started: AtomicBool,
+    /// Things that the host is about to do.
+    expected: AtomicUsize,
 }
 
 /// What a life that stands still waits for.
@@ -40,9 +42,7 @@ enum What {
     /// The end of a call in another interpreter.
     Call(InterpreterId),
     /// A call. Whether the host can make one.
-    ToBeCalled {
-        by_host: bool,
-    },
+    ToBeCalled { by_host: bool },
 }
 
 impl Waiting {
@@ -134,6 +134,14 @@ impl Activity {
         self.all_started.store(true, SeqCst);
     }
 
+    pub(super) fn expect(&self) {
+        self.expected.fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn expect_no_more(&self) {
+        self.expected.fetch_sub(1, SeqCst);
+    }
+
     pub(super) fn is_suspicious(&self) -> bool {
         self.suspicion.load(SeqCst)
     }
@@ -149,7 +157,8 @@ impl Activity {
         if self.going.load(SeqCst) != 0 {
             return Vec::new();
         }
-        let (lives, may_start) = (lives(), !self.all_started.load(SeqCst) && !is_closed());
+        let open = !self.all_started.load(SeqCst) && !is_closed();
+        let (lives, may_start) = (lives(), open || self.expected.load(SeqCst) > 0);
         let hope = lives
             .iter()
             .any(|life| life.waiting(|waiting| waiting.is_some_and(|waiting| waiting.has_hope(may_start))));

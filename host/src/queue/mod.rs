@@ -34,7 +34,7 @@ pub(crate) use self::account::Account;
 pub use self::error::{GetError, PutError, PutManyError};
 pub use self::item::{CBOR, Encoded, ITEM_OVERHEAD, Item, MAX_MEDIA_TYPE, Received};
 pub(crate) use self::registry::CreateError;
-pub use self::registry::{MAX_NAME, Queues};
+pub use self::registry::{MAX_NAME, Queues, check_name};
 use self::shared::PutAttempt;
 pub(crate) use self::shared::{Shared, Side};
 use self::wait::{Delivery, GetWait, PutWait, Putter};
@@ -100,7 +100,11 @@ impl Default for QueueOptions {
 }
 
 impl QueueOptions {
-    fn check(&self) -> Result<()> {
+    /// Checks that a queue can be like this.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`]
+    pub fn check(&self) -> Result<()> {
         if self.max_bytes.as_u64() < ITEM_OVERHEAD {
             let message = format!(
                 "a queue of {} bytes holds no item, which counts at least {ITEM_OVERHEAD}",

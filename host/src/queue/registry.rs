@@ -193,7 +193,11 @@ pub(crate) enum CreateError {
     Limit(LimitHit),
 }
 
-fn check_name(name: &str) -> Result<()> {
+/// Checks that a queue can have this name.
+///
+/// # Errors
+/// [`ErrorKind::Usage`], with what a name is.
+pub fn check_name(name: &str) -> Result<()> {
     if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
         let message = format!("{name:?} is no name for a queue: 1 to {MAX_NAME} bytes without control characters");
         return Err(Error::new(ErrorKind::Usage, message));

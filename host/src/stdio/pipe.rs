@@ -30,8 +30,8 @@ struct State {
     used: bool,
     ended: bool,
     failure: Option<Stop>,
-    /// The guest, when it waits for room; one fiber, so one waker.
-    waiting: Option<Waker>,
+    /// The guests that wait for room: the one whose pipe it is, and children of it.
+    waiting: Vec<Waker>,
 }
 
 /// How much the host takes.
@@ -77,11 +77,9 @@ impl OutputPipe {
                 into.extend_from_slice(&state.buffer[..end]);
                 state.buffer.drain(..end);
             }
-            (state.waiting.take(), state.ended)
+            (std::mem::take(&mut state.waiting), state.ended)
         };
-        if let Some(guest) = waiting {
-            guest.wake();
-        }
+        waiting.into_iter().for_each(Waker::wake);
         ended
     }
 
@@ -112,11 +110,9 @@ impl OutputPipe {
             let mut state = self.0.state.lock();
             state.buffer = Vec::new();
             state.failure.get_or_insert(failure);
-            state.waiting.take()
+            std::mem::take(&mut state.waiting)
         };
-        if let Some(guest) = waiting {
-            guest.wake();
-        }
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// The guest's side: how many bytes it may write now.
@@ -134,7 +130,9 @@ impl OutputPipe {
         if state.failure.is_some() || state.buffer.len() < self.0.capacity {
             return Poll::Ready(());
         }
-        state.waiting = Some(cx.waker().clone());
+        if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.waiting.push(cx.waker().clone());
+        }
         Poll::Pending
     }
 
@@ -150,6 +148,8 @@ impl OutputPipe {
                 return Ok(());
             }
             state.used = true;
+            // Whoever comes after a guest that has ended writes on.
+            state.ended = false;
             if std::mem::replace(&mut state.told, true) {
                 return Ok(());
             }

@@ -22,6 +22,8 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Run copies of a command in parallel.
     Run(Box<RunArgs>),
+    /// Run the programs of a manifest, with the queues between them.
+    Up(UpArgs),
     /// Compile a guest ahead of time, into the code cache or a file.
     Compile(CompileArgs),
     /// Say what a guest is, what it imports and exports and what it needs.
@@ -89,6 +91,36 @@ pub(crate) struct RunArgs {
     /// When a guest fails, end the others.
     #[arg(long, help_heading = "Output")]
     pub fail_fast: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// The manifest, such as pool.toml.
+    pub manifest: PathBuf,
+
+    /// Check it, load its guests, and print who puts what where; run nothing.
+    #[arg(long)]
+    pub check: bool,
+
+    /// What the guests' stdout becomes; as for `run`.
+    #[arg(short, long, value_name = "MODE", default_value = "lines", help_heading = "Output")]
+    pub output: OutputMode,
+
+    /// A report for programs; as for `run`.
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    pub report: Option<ReportTo>,
+
+    /// No progress bar and no summary.
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// When a guest fails for good, end the others.
+    #[arg(long, help_heading = "Output")]
+    pub fail_fast: bool,
+
+    /// Neither look for compiled code in the cache nor keep it there.
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 #[derive(Debug, Args)]
@@ -482,7 +514,7 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
         .collect();
     let reason = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "a command is missing: run, compile, inspect, cache, info or completions".to_owned()
+            "a command is missing: run, up, compile, inspect, cache, info or completions".to_owned()
         }
         _ => text::one_line(&reason.join("\n")).replace(":; ", ": "),
     };

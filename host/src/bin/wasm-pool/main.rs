@@ -8,11 +8,14 @@ mod compile;
 mod completions;
 mod info;
 mod inspect;
+mod names;
 mod output;
 mod progress;
 mod report;
 mod run;
+mod session;
 mod signals;
+mod up;
 
 use std::process::ExitCode;
 
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.verb {
         Verb::Run(args) => run::run(args),
+        Verb::Up(args) => up::up(&args),
         Verb::Compile(args) => compile::compile(&args),
         Verb::Inspect(args) => inspect::inspect(&args),
         Verb::Cache(args) => cache::cache(&args),

@@ -18,6 +18,7 @@ use wasm_pool::stdio::{Output, OutputPipe, Take};
 
 use self::target::{Files, Grouped, Lines, Target};
 use crate::args::OutputMode;
+use crate::names::Names;
 use crate::progress::Bar;
 
 /// A guest's pipe: enough for a burst of lines, little enough for ten thousand guests. Also the longest line that is
@@ -34,17 +35,12 @@ impl Console {
     /// Opens what the guests' output goes to; nothing runs yet, so a place that cannot be written is known in time.
     /// With `named`, a guest's stderr stands behind its name even when it is the only one: a report for programs is on the
     /// same stream, and no guest may forge a line of it.
-    pub(crate) fn open(
-        mode: &OutputMode,
-        name: &str,
-        instances: usize,
-        named: bool,
-        bar: &Bar,
-    ) -> anyhow::Result<Console> {
+    pub(crate) fn open(mode: &OutputMode, names: &Names, named: bool, bar: &Bar) -> anyhow::Result<Console> {
+        let instances = names.len();
         let out = Lines::new(io::stdout(), io::stdout().is_terminal());
         let err = Lines::new(io::stderr(), true);
         let err = if named || instances > 1 {
-            err.prefixed(name)
+            err.prefixed(names)
         } else {
             err
         };
@@ -64,8 +60,7 @@ impl Console {
             }
             OutputMode::Files(folder) => {
                 let open = |ending| {
-                    Files::create(folder, name, instances, ending)
-                        .with_context(|| format!("--output: {}", folder.display()))
+                    Files::create(folder, names, ending).with_context(|| format!("--output: {}", folder.display()))
                 };
                 (Box::new(open("out")?), Box::new(open("err")?))
             }
@@ -112,6 +107,16 @@ pub(crate) enum Written {
     Whole,
     /// It could not be written: why, and whose output was lost.
     Failed { why: String, lost: Vec<usize> },
+}
+
+impl Written {
+    /// Why it could not be written.
+    pub(crate) fn why(&self) -> Option<&str> {
+        match self {
+            Written::Whole => None,
+            Written::Failed { why, .. } => Some(why),
+        }
+    }
 }
 
 /// One stream's writer. Its thread starts with the first thing that there is to write.

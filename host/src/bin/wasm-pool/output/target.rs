@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
 use wasm_pool::text;
 
+use crate::names::Names;
+
 /// Takes what guests wrote, a piece at a time.
 pub(super) trait Target: Send {
     /// Takes some of an instance's output; `ended` when it is the last.
@@ -39,7 +41,7 @@ enum Label {
     Number {
         width: usize,
     },
-    Name(String),
+    Name(Names),
 }
 
 impl<W: Write + Send> Lines<W> {
@@ -62,8 +64,8 @@ impl<W: Write + Send> Lines<W> {
     }
 
     /// Each line behind its guest's name.
-    pub(super) fn prefixed(self, name: &str) -> Lines<W> {
-        let label = Label::Name(name.to_owned());
+    pub(super) fn prefixed(self, names: &Names) -> Lines<W> {
+        let label = Label::Name(names.clone());
         Lines { label, ..self }
     }
 
@@ -78,7 +80,7 @@ impl<W: Write + Send> Lines<W> {
             _ if continues => {}
             Label::Nothing => {}
             Label::Number { width } => text.extend_from_slice(format!("[{instance:width$}] ").as_bytes()),
-            Label::Name(name) => text.extend_from_slice(format!("{name}#{instance}: ").as_bytes()),
+            Label::Name(names) => text.extend_from_slice(format!("{}: ", names.label(instance)).as_bytes()),
         }
         let (body, end) = match line.strip_suffix(b"\n") {
             Some(body) => (body, &b"\n"[..]),
@@ -169,27 +171,29 @@ impl<W: Write + Send> Target for Grouped<W> {
 /// thousand descriptors.
 pub(super) struct Files {
     folder: PathBuf,
-    name: String,
+    names: Names,
     ending: &'static str,
 }
 
 impl Files {
     /// Makes the folder and an empty file for each instance.
-    pub(super) fn create(folder: &Path, name: &str, instances: usize, ending: &'static str) -> io::Result<Files> {
+    pub(super) fn create(folder: &Path, names: &Names, ending: &'static str) -> io::Result<Files> {
         std::fs::create_dir_all(folder)?;
         let files = Files {
             folder: folder.to_owned(),
-            name: name.replace('/', "_"),
+            names: names.clone(),
             ending,
         };
-        for instance in 0..instances {
+        for instance in 0..names.len() {
             File::create(files.path(instance))?;
         }
         Ok(files)
     }
 
     fn path(&self, instance: usize) -> PathBuf {
-        self.folder.join(format!("{}-{instance}.{}", self.name, self.ending))
+        let program = self.names.program(instance).replace('/', "_");
+        self.folder
+            .join(format!("{program}-{}.{}", self.names.copy(instance), self.ending))
     }
 }
 
@@ -240,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_a_person_reads_moves_no_cursor() {
-        let lines = Lines::new(Vec::new(), true).prefixed("g");
+        let lines = Lines::new(Vec::new(), true).prefixed(&Names::copies("g", 2));
         assert_eq!(written(lines, &[(1, "\x1b[2J\rx\r\n")]), "g#1: \\u{1b}[2J\\rx\n");
     }
 

@@ -14,11 +14,14 @@ use wasm_pool::{ByteSize, Ending, Error, ErrorKind, Kind, Limits, Outcome, units
 
 pub(crate) use self::summary::summary;
 use crate::args::ReportTo;
+use crate::names::Names;
 
 /// A run as it is reported.
 pub(crate) struct Run<'a> {
-    pub name: &'a str,
-    pub kind: Kind,
+    /// Who ran.
+    pub names: &'a Names,
+    /// Of which programs, and what they are.
+    pub programs: &'a [(String, Kind)],
     pub workers: usize,
     pub limits: &'a Limits,
     pub wall: Duration,
@@ -83,7 +86,7 @@ pub(crate) fn json(run: &Run<'_>, sink: Sink) -> anyhow::Result<()> {
         run.endings
             .iter()
             .enumerate()
-            .map(|(instance, ending)| guest_object(run.name, instance, ending.as_ref())),
+            .map(|(instance, ending)| guest_object(run.names, instance, ending.as_ref())),
     );
     lines.push(total_object(run));
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -121,8 +124,7 @@ fn run_object(run: &Run<'_>) -> serde_json::Value {
     let seconds = |time: &Option<Duration>| time.map(|time| time.as_secs_f64());
     json!({
         "type": "run",
-        "program": run.name,
-        "kind": run.kind.to_string(),
+        "programs": run.programs.iter().map(|(name, kind)| json!({"name": name, "kind": kind.to_string()})).collect::<Vec<_>>(),
         "instances": run.endings.len(),
         "workers": run.workers,
         "limits": {
@@ -146,7 +148,8 @@ fn run_object(run: &Run<'_>) -> serde_json::Value {
     })
 }
 
-fn guest_object(name: &str, instance: usize, ending: Option<&Ending>) -> serde_json::Value {
+fn guest_object(names: &Names, place: usize, ending: Option<&Ending>) -> serde_json::Value {
+    let (name, instance) = (names.program(place), names.copy(place));
     let Some(ending) = ending else {
         return json!({"type": "guest", "name": name, "instance": instance, "outcome": "not-started"});
     };

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use wasm_pool::{Ending, units};
 
 use super::{Run, detail};
+use crate::names::Names;
 
 /// Guests that are listed one by one; of more, those that succeeded share a line.
 const LISTED: usize = 40;
@@ -34,7 +35,7 @@ fn render(run: &Run<'_>, columns: Option<usize>, colours: bool) -> String {
     };
     let rows: Vec<_> = listed
         .iter()
-        .map(|(instance, ending)| Row::new(run.name, *instance, ending))
+        .map(|(instance, ending)| Row::new(run.names, *instance, ending))
         .collect();
     let widest = |text: fn(&Row) -> &String| rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0);
     let (names, labels) = (widest(|row| &row.name), widest(|row| &row.label));
@@ -86,9 +87,9 @@ struct Row {
 }
 
 impl Row {
-    fn new(program: &str, instance: usize, ending: &Ending) -> Row {
+    fn new(names: &Names, instance: usize, ending: &Ending) -> Row {
         Row {
-            name: format!("{program}#{instance}"),
+            name: names.label(instance).to_string(),
             label: ending.outcome.label(),
             ok: ending.outcome.is_success(),
             wall: units::show_duration(ending.wall),
@@ -145,8 +146,8 @@ mod tests {
             None,
         ];
         let run = Run {
-            name: "g",
-            kind: Kind::Module,
+            names: &Names::copies("g", 3),
+            programs: &[("g".to_owned(), Kind::Module)],
             workers: 1,
             limits: &Limits::default(),
             wall: Duration::from_secs(2),

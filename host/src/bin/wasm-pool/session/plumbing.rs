@@ -38,6 +38,16 @@ pub(crate) enum Piped {
     Failed { why: String, code: u8 },
 }
 
+impl Piped {
+    /// Why it broke.
+    pub(super) fn why(&self) -> Option<&str> {
+        match self {
+            Piped::Failed { why, .. } => Some(why),
+            Piped::Whole | Piped::ReaderGone => None,
+        }
+    }
+}
+
 /// Every queue that the command line names.
 pub(crate) fn specs(args: &QueueArgs) -> Vec<QueueSpec> {
     let mut specs = args.queues.clone();

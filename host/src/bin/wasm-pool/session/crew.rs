@@ -1,8 +1,12 @@
 //! The guests of a run, from the first start to the last end: who runs, who has failed, who was told to stop.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, after, at, never, select, unbounded};
+use wasm_pool::pool::Expectation;
 use wasm_pool::{ByteSize, Ending, Outcome, Pool, Program, Setup};
 
 use crate::progress::Bar;
@@ -11,14 +15,23 @@ use crate::report;
 /// How long killed guests may take to end; a thousand ticks.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Looks after guests that are started again.
+pub(crate) trait Keeper {
+    /// A guest has ended: after how long it is to be started again, if it is.
+    fn ended(&mut self, place: usize, ending: &Ending, may_restart: bool) -> Option<Duration>;
+
+    /// What to start again.
+    fn again(&mut self, place: usize) -> (Program, Arc<Setup>);
+}
+
 /// An instance and how it ended.
-type End = (usize, Ending);
+type End = (usize, Ending, Expectation);
 
 /// The guests of a run, from the first start to the last end.
-pub(super) struct Crew<'a> {
+pub(crate) struct Crew<'a> {
     pool: &'a Pool,
-    bar: &'a Bar,
-    stop: &'a Receiver<i32>,
+    pub(super) bar: &'a Bar,
+    pub(super) stop: &'a Receiver<i32>,
     /// Says that what the guests make can be written no more: nothing is left for them to do.
     broken: Receiver<()>,
     ended: (Sender<End>, Receiver<End>),
@@ -37,10 +50,15 @@ pub(super) struct Crew<'a> {
     give_up: Receiver<Instant>,
     began: Instant,
     started: usize,
+    keeper: Option<Box<dyn Keeper + 'a>>,
+    /// Guests that are to be started again, the next one first.
+    due: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// While some are due, those who wait for them are not deadlocked.
+    due_expected: Option<Expectation>,
 }
 
 impl<'a> Crew<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         pool: &'a Pool,
         instances: usize,
         fail_fast: bool,
@@ -66,13 +84,23 @@ impl<'a> Crew<'a> {
             give_up: never(),
             began: Instant::now(),
             started: 0,
+            keeper: None,
+            due: BinaryHeap::new(),
+            due_expected: None,
         }
     }
 
+    /// The same, with somebody who looks after those that end.
+    pub(crate) fn kept_by(mut self, keeper: Box<dyn Keeper + 'a>) -> Crew<'a> {
+        self.keeper = Some(keeper);
+        self
+    }
+
     /// Looks at what has happened, without waiting; `false` when nothing new should start.
-    pub(super) fn takes_more(&mut self) -> bool {
-        while let Ok((instance, ending)) = self.ended.1.try_recv() {
+    pub(crate) fn takes_more(&mut self) -> bool {
+        while let Ok((instance, ending, expected)) = self.ended.1.try_recv() {
             self.note_end(instance, ending);
+            drop(expected);
         }
         while let Ok(signal) = self.stop.try_recv() {
             self.note_signal(signal);
@@ -80,11 +108,17 @@ impl<'a> Crew<'a> {
         self.stopped.is_none() && !(self.fail_fast && self.first_failure.is_some())
     }
 
-    pub(super) fn start(&mut self, program: &Program, setup: Setup, instance: usize) -> anyhow::Result<()> {
+    pub(crate) fn start(
+        &mut self,
+        program: &Program,
+        setup: impl Into<Arc<Setup>>,
+        instance: usize,
+    ) -> anyhow::Result<()> {
         let ended = self.ended.0.clone();
+        let pool = self.pool.clone();
         self.pool.spawn_then(program, setup, move |_, ending| {
-            // The receiver lives as long as the run.
-            let _ = ended.send((instance, ending.clone()));
+            // Whoever waits for this one may get what he waits for when its end is noted. The receiver lives as long as the run.
+            let _ = ended.send((instance, ending.clone(), pool.expect()));
         })?;
         self.running += 1;
         self.started += 1;
@@ -93,14 +127,19 @@ impl<'a> Crew<'a> {
     }
 
     /// Waits until every guest that started has ended.
-    pub(super) fn wait(&mut self) {
-        while self.running > 0 {
+    pub(crate) fn wait(&mut self) {
+        while self.running > 0 || !self.due.is_empty() {
+            let next = self.due.peek().map(|Reverse((due, _))| at(*due)).unwrap_or_else(never);
             let (ended, stop) = (self.ended.1.clone(), self.stop);
             let (grace_over, give_up) = (self.grace_over.clone(), self.give_up.clone());
             let broken = self.broken.clone();
             select! {
-                recv(ended) -> end => if let Ok((instance, ending)) = end { self.note_end(instance, ending) },
+                recv(ended) -> end => if let Ok((instance, ending, expected)) = end {
+                    self.note_end(instance, ending);
+                    drop(expected);
+                },
                 recv(stop) -> signal => if let Ok(signal) = signal { self.note_signal(signal) },
+                recv(next) -> _ => self.start_again(),
                 recv(broken) -> _ => {
                     self.broken = never();
                     self.kill_all();
@@ -114,8 +153,26 @@ impl<'a> Crew<'a> {
         }
     }
 
+    fn start_again(&mut self) {
+        let Some(Reverse((_, place))) = self.due.pop() else {
+            return;
+        };
+        let Some((program, setup)) = self.keeper.as_mut().map(|keeper| keeper.again(place)) else {
+            return;
+        };
+        // It was started before: what fails now is the pool, which shuts down.
+        if self.start(&program, setup, place).is_ok() {
+            self.started -= 1;
+        }
+        if self.due.is_empty() {
+            self.due_expected = None;
+        }
+    }
+
     /// Ends everybody. Their ends come within a tick, but for one whose worker hangs in a file call of its own.
     fn kill_all(&mut self) {
+        self.due.clear();
+        self.due_expected = None;
         self.pool.kill_all();
         self.give_up = after(PATIENCE);
     }
@@ -142,7 +199,18 @@ impl<'a> Crew<'a> {
     fn note_end(&mut self, instance: usize, ending: Ending) {
         self.running -= 1;
         let code = ending.outcome.exit_code();
+        let may_restart = self.stopped.is_none();
+        let again = self
+            .keeper
+            .as_mut()
+            .and_then(|keeper| keeper.ended(instance, &ending, may_restart));
         self.endings[instance] = Some(ending);
+        if let Some(wait) = again {
+            self.due_expected.get_or_insert_with(|| self.pool.expect());
+            self.due.push(Reverse((Instant::now() + wait, instance)));
+            self.bar.say(self.running, self.failed);
+            return;
+        }
         if code != 0 {
             self.failed += 1;
             if self.first_failure.is_none() {
@@ -157,6 +225,8 @@ impl<'a> Crew<'a> {
 
     fn note_signal(&mut self, signal: i32) {
         self.pool.close();
+        self.due.clear();
+        self.due_expected = None;
         match self.stopped {
             Some(_) => self.kill_all(),
             None => {

@@ -1,20 +1,18 @@
 //! `wasm-pool run`: copies of a command, in parallel.
 
-mod crew;
-mod plumbing;
-
 use std::time::Instant;
 
 use wasm_pool::grants::{Grants, InterpreterGrant};
 use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
-use wasm_pool::{Cache, Ending, Engine, Error, ErrorKind, Limits, Outcome, Pool, Precompiled, Program, Setup, machine};
+use wasm_pool::{Cache, Engine, Error, ErrorKind, Limits, Pool, Precompiled, Program, Setup, machine};
 
-use self::crew::Crew;
-use self::plumbing::{Piped, Plumbing};
 use crate::args::{LoadArgs, RunArgs, StdinMode};
-use crate::output::{Console, Written};
+use crate::names::Names;
+use crate::output::Console;
 use crate::progress::Bar;
-use crate::{report, signals};
+use crate::session::crew::Crew;
+use crate::session::plumbing::{self, Plumbing};
+use crate::{report, session, signals};
 
 pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
@@ -32,7 +30,8 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let instances = usize::try_from(args.instances)?;
     let to_stderr = matches!(report, Some(report::Sink::Stderr));
     let bar = Bar::new(instances, args.quiet || to_stderr);
-    let console = Console::open(&args.output, program.name(), instances, to_stderr, &bar)?;
+    let names = Names::copies(program.name(), instances);
+    let console = Console::open(&args.output, &names, to_stderr, &bar)?;
     let stop = signals::listen()?;
     // A worker more than there are guests would never have anything to do.
     let workers = args
@@ -77,60 +76,16 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     }
     pool.all_started();
     crew.wait();
-    let wall = began.elapsed();
-    let Crew {
-        endings,
-        stopped,
-        first_failure,
-        ..
-    } = crew;
-    bar.clear();
-
-    // What guests wrote before they ended by themselves is waited for; a reader that stalls does not hold up the end
-    // of those that were ended.
-    let ended = endings
-        .iter()
-        .flatten()
-        .any(|ending| matches!(ending.outcome, Outcome::Killed | Outcome::Deadline(_)));
-    let patience = (ended || stopped.is_some()).then_some(limits.grace);
-    let piped = plumbing.finish(patience, &stop);
-    let written = console.finish(patience, &stop);
-    let endings = heard(endings, &written);
-    let exit_code = match (
-        exit_code(stopped, first_failure, &endings, &written, args.fail_fast),
-        &piped,
-    ) {
-        // As `head` does: whoever was ended for it has not failed.
-        (_, Piped::ReaderGone) if stopped.is_none() => 0,
-        (0, Piped::Failed { code, .. }) => *code,
-        (137, Piped::Failed { code, .. }) if stopped.is_none() => *code,
-        (code, _) => code,
-    };
-    if let Piped::Failed { why, .. } = &piped
-        && !to_stderr
-    {
-        report::note(why);
-    }
-    let run = report::Run {
-        name: program.name(),
-        kind: program.kind(),
+    let run = session::Run {
+        names: &names,
+        programs: &[(program.name().to_owned(), program.kind())],
         workers,
         limits: &limits,
-        wall,
-        endings: &endings,
-        exit_code,
+        wall: began.elapsed(),
+        fail_fast: args.fail_fast,
+        quiet: args.quiet,
     };
-    if let Written::Failed { why, .. } = &written
-        && !to_stderr
-    {
-        report::note(why);
-    }
-    if !args.quiet && !to_stderr {
-        report::summary(&run);
-    }
-    if let Some(sink) = report {
-        report::json(&run, sink)?;
-    }
+    let exit_code = session::conclude(&run, crew, console, plumbing, report)?;
     // The process ends here: the kernel takes the pool's threads and memory back faster than we can.
     std::mem::forget(pool);
     Ok(exit_code)
@@ -158,7 +113,7 @@ pub(crate) fn trust(loading: &LoadArgs) -> Precompiled {
     }
 }
 
-fn usage(message: String) -> anyhow::Error {
+pub(crate) fn usage(message: String) -> anyhow::Error {
     Error::new(ErrorKind::Usage, message).into()
 }
 
@@ -203,7 +158,7 @@ fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
 }
 
 /// The grants of one instance: `{instance}` is its number, and it is told its number and how many there are.
-fn numbered(grants: &Grants, instance: usize, instances: usize) -> Grants {
+pub(crate) fn numbered(grants: &Grants, instance: usize, instances: usize) -> Grants {
     let number = instance.to_string();
     let put_in = |text: &String| text.replace("{instance}", &number);
     let told = TOLD
@@ -221,7 +176,7 @@ fn numbered(grants: &Grants, instance: usize, instances: usize) -> Grants {
 }
 
 /// What each instance is told of itself.
-const TOLD: [&str; 2] = ["WASM_POOL_INSTANCE", "WASM_POOL_INSTANCES"];
+pub(crate) const TOLD: [&str; 2] = ["WASM_POOL_INSTANCE", "WASM_POOL_INSTANCES"];
 
 fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
     let mode = args.grants.stdin;
@@ -258,7 +213,7 @@ fn input(mode: StdinMode) -> anyhow::Result<Input> {
 }
 
 /// Checks that so many instances fit, before the first one starts.
-fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u32) -> anyhow::Result<()> {
+pub(crate) fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u32) -> anyhow::Result<()> {
     let unfit = |message: String| Err(Error::new(ErrorKind::Unfit, message).into());
     let need = program.initial_memory().saturating_mul(u64::from(instances));
     if need > limits.pool_memory.as_u64() {
@@ -291,44 +246,4 @@ fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u3
         ));
     }
     Ok(())
-}
-
-/// The endings, where whoever ended well and was not heard did not end well.
-fn heard(mut endings: Vec<Option<Ending>>, written: &Written) -> Vec<Option<Ending>> {
-    let Written::Failed { why, lost } = written else {
-        return endings;
-    };
-    for (instance, ending) in endings.iter_mut().enumerate() {
-        if let Some(ending) = ending
-            && ending.outcome == Outcome::Exited(0)
-            && lost.contains(&instance)
-        {
-            ending.outcome = Outcome::OutputFailed(why.clone());
-        }
-    }
-    endings
-}
-
-/// A signal's code; else the first failure's, in order of the instances; else that of output that was lost.
-fn exit_code(
-    stopped: Option<i32>,
-    first_failure: Option<u8>,
-    endings: &[Option<Ending>],
-    written: &Written,
-    fail_fast: bool,
-) -> u8 {
-    if let Some(signal) = stopped {
-        return signals::exit_code(signal);
-    }
-    let in_order = endings
-        .iter()
-        .flatten()
-        .map(|ending| ending.outcome.exit_code())
-        .find(|code| *code != 0);
-    let failure = if fail_fast { first_failure } else { in_order };
-    match (failure, written) {
-        (Some(code), _) => code,
-        (None, Written::Failed { .. }) => 74,
-        (None, Written::Whole) => 0,
-    }
 }

@@ -1,0 +1,463 @@
+//! A manifest, from its text to what it means. Every mistake names the line and the key.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use toml::Spanned;
+use wasm_pool::grants::DirGrant;
+use wasm_pool::{ByteSize, Error, ErrorKind, Limits, Unbound, units};
+
+use crate::args::{DirSpec, QueueSpec};
+
+/// What a manifest says, checked.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub feed: Option<String>,
+    pub drain: Option<String>,
+    pub workers: Option<usize>,
+    pub limits: Limits,
+    pub queues: Vec<QueueSpec>,
+    pub programs: Vec<Part>,
+}
+
+/// One program of a plan.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub name: String,
+    pub guest: PathBuf,
+    pub args: Vec<String>,
+    pub instances: usize,
+    pub dirs: Vec<DirGrant>,
+    pub env: Vec<(String, String)>,
+    pub gets: Vec<String>,
+    pub puts: Vec<String>,
+    pub restart: Restart,
+    pub interpreters: Option<Children>,
+    pub limits: Limits,
+}
+
+/// Which interpreters the guests of a part may create.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Children {
+    pub count: u32,
+    #[serde(default = "one")]
+    pub depth: u32,
+    #[serde(default)]
+    pub programs: Vec<Spanned<String>>,
+}
+
+/// What happens when an instance fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Restart {
+    Never,
+    /// It is started again, so many times, the first time after this wait and each time after twice the last one.
+    OnFailure {
+        budget: u32,
+        backoff: Duration,
+    },
+}
+
+/// The longest wait before a restart.
+pub(super) const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Raw {
+    feed: Option<Spanned<String>>,
+    drain: Option<Spanned<String>>,
+    workers: Option<Spanned<usize>>,
+    #[serde(default)]
+    limits: PoolLimits,
+    #[serde(default)]
+    queues: IndexMap<Spanned<String>, RawQueue>,
+    programs: IndexMap<Spanned<String>, RawPart>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawQueue {
+    max_size: Option<u32>,
+    max_bytes: Option<Spanned<String>>,
+    #[serde(default)]
+    unbound: RawUnbound,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum RawUnbound {
+    #[default]
+    Keep,
+    Replace,
+    Error,
+    Remove,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawPart {
+    guest: PathBuf,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default = "one_instance")]
+    instances: usize,
+    #[serde(default)]
+    dirs: Vec<Spanned<String>>,
+    #[serde(default)]
+    env: IndexMap<Spanned<String>, String>,
+    #[serde(default)]
+    gets: Vec<Spanned<String>>,
+    #[serde(default)]
+    puts: Vec<Spanned<String>>,
+    #[serde(default)]
+    restart: RawRestart,
+    restarts: Option<Spanned<u32>>,
+    backoff: Option<Spanned<String>>,
+    interpreters: Option<Children>,
+    #[serde(default)]
+    limits: PartLimits,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum RawRestart {
+    #[default]
+    Never,
+    OnFailure,
+}
+
+/// Limits of one program, by the names of `run`'s flags.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PartLimits {
+    memory: Option<Spanned<String>>,
+    tables: Option<u64>,
+    deadline: Option<Spanned<String>>,
+    cpu_time: Option<Spanned<String>>,
+    output_limit: Option<Spanned<String>>,
+    open_files: Option<u32>,
+    handles: Option<u32>,
+    messages: Option<Spanned<String>>,
+    max_queues: Option<u32>,
+}
+
+/// Limits of the pool and of what all programs share, and what holds for a program that says nothing else.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PoolLimits {
+    memory: Option<Spanned<String>>,
+    tables: Option<u64>,
+    deadline: Option<Spanned<String>>,
+    cpu_time: Option<Spanned<String>>,
+    output_limit: Option<Spanned<String>>,
+    open_files: Option<u32>,
+    handles: Option<u32>,
+    messages: Option<Spanned<String>>,
+    max_queues: Option<u32>,
+    stack: Option<Spanned<String>>,
+    fuel: Option<u64>,
+    module_size: Option<Spanned<String>>,
+    compile_time: Option<Spanned<String>>,
+    pool_memory: Option<Spanned<String>>,
+    pool_queues: Option<u32>,
+    grace: Option<Spanned<String>>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn one_instance() -> usize {
+    1
+}
+
+/// Reads a manifest.
+pub(super) fn read(path: &Path) -> anyhow::Result<Plan> {
+    let shown = path.display().to_string();
+    let unreadable = |why: String| Error::new(ErrorKind::Unreadable, format!("{shown}: {why}"));
+    let meta = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+    if !meta.is_file() || meta.len() > LARGEST {
+        return Err(unreadable("a manifest is a file of at most 1MiB".to_owned()).into());
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(parse(&text, &shown, folder)?)
+}
+
+/// More than anybody writes.
+const LARGEST: u64 = 1 << 20;
+
+/// A manifest's text, to say where something stands in it.
+struct Source<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    /// A mistake at this place.
+    fn mistake(&self, at: std::ops::Range<usize>, key: &str, why: impl std::fmt::Display) -> Error {
+        let before = &self.text.as_bytes()[..at.start.min(self.text.len())];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let key = if key.is_empty() {
+            String::new()
+        } else {
+            format!("{key}: ")
+        };
+        Error::new(ErrorKind::Usage, format!("{}:{line}: {key}{why}", self.name))
+    }
+
+    fn size(&self, key: &str, value: &Spanned<String>) -> Result<ByteSize, Error> {
+        units::parse_size(value.get_ref()).map_err(|why| self.mistake(value.span(), key, why))
+    }
+
+    fn time(&self, key: &str, value: &Spanned<String>) -> Result<Duration, Error> {
+        units::parse_duration(value.get_ref()).map_err(|why| self.mistake(value.span(), key, why))
+    }
+
+    fn bound(&self, key: &str, value: &Spanned<String>) -> Result<Option<Duration>, Error> {
+        units::parse_bound(value.get_ref()).map_err(|why| self.mistake(value.span(), key, why))
+    }
+}
+
+fn parse(text: &str, name: &str, folder: &Path) -> Result<Plan, Error> {
+    let source = Source { name, text };
+    let syntax =
+        |error: toml::de::Error, key: &str| source.mistake(error.span().unwrap_or_default(), key, error.message());
+    let document = toml::Deserializer::parse(text).map_err(|error| syntax(error, ""))?;
+    let raw: Raw = serde_path_to_error::deserialize(document).map_err(|error| {
+        let key = error.path().to_string();
+        syntax(error.into_inner(), key.trim_start_matches('.'))
+    })?;
+    let limits = pool_limits(&source, &raw.limits)?;
+    let queues = raw
+        .queues
+        .iter()
+        .map(|(name, queue)| queue_spec(&source, name, queue))
+        .collect::<Result<Vec<_>, _>>()?;
+    let declared = |key: &str, queue: &Spanned<String>| match queues.iter().any(|spec| spec.name == *queue.get_ref()) {
+        true => Ok(queue.get_ref().clone()),
+        false => {
+            let why = format!(
+                "there is no queue {:?}{}",
+                queue.get_ref(),
+                nearest(queue.get_ref(), &queues)
+            );
+            Err(source.mistake(queue.span(), key, why))
+        }
+    };
+    let feed = raw.feed.as_ref().map(|queue| declared("feed", queue)).transpose()?;
+    let drain = raw.drain.as_ref().map(|queue| declared("drain", queue)).transpose()?;
+    let mut programs = Vec::new();
+    for (name, part) in &raw.programs {
+        programs.push(a_part(&source, name, part, &limits, folder, &declared)?);
+    }
+    check_children(&source, &raw)?;
+    if let Some(workers) = raw.workers.as_ref().filter(|workers| *workers.get_ref() == 0) {
+        return Err(source.mistake(workers.span(), "workers", "expected a number from 1"));
+    }
+    let fed = |part: &RawPart| {
+        part.puts
+            .iter()
+            .find(|queue| Some(queue.get_ref()) == feed.as_ref())
+            .map(Spanned::span)
+    };
+    if let Some((name, span)) = raw.programs.iter().find_map(|(name, part)| Some((name, fed(part)?))) {
+        let why = "this queue is fed from stdin, and closed at its end: no program can put into it";
+        return Err(source.mistake(span, &format!("programs.{}.puts", name.get_ref()), why));
+    }
+    Ok(Plan {
+        feed,
+        drain,
+        workers: raw.workers.map(Spanned::into_inner),
+        limits,
+        queues,
+        programs,
+    })
+}
+
+/// A queue whose name is close, as a hint.
+fn nearest(name: &str, queues: &[QueueSpec]) -> String {
+    let close = queues
+        .iter()
+        .map(|spec| (strsim::damerau_levenshtein(name, &spec.name), &spec.name))
+        .min()
+        .filter(|(distance, _)| *distance <= 2);
+    close.map_or(String::new(), |(_, name)| format!("; {name:?} is there"))
+}
+
+fn queue_spec(source: &Source<'_>, name: &Spanned<String>, raw: &RawQueue) -> Result<QueueSpec, Error> {
+    let mut spec = QueueSpec::named(name.get_ref());
+    let key = format!("queues.{}", name.get_ref());
+    wasm_pool::queue::check_name(name.get_ref()).map_err(|why| source.mistake(name.span(), &key, why))?;
+    if let Some(size) = raw.max_size {
+        spec.options.max_size = size;
+    }
+    if let Some(bytes) = &raw.max_bytes {
+        let key = format!("{key}.max-bytes");
+        spec.options.max_bytes = source.size(&key, bytes)?;
+        spec.options
+            .check()
+            .map_err(|why| source.mistake(bytes.span(), &key, why))?;
+    }
+    spec.options.unbound = match raw.unbound {
+        RawUnbound::Keep => Unbound::Keep,
+        RawUnbound::Replace => Unbound::Replace,
+        RawUnbound::Error => Unbound::Error,
+        RawUnbound::Remove => Unbound::Remove,
+    };
+    Ok(spec)
+}
+
+fn a_part(
+    source: &Source<'_>,
+    name: &Spanned<String>,
+    raw: &RawPart,
+    limits: &Limits,
+    folder: &Path,
+    declared: &dyn Fn(&str, &Spanned<String>) -> Result<String, Error>,
+) -> Result<Part, Error> {
+    let key = |last: &str| format!("programs.{}.{last}", name.get_ref());
+    let queues = |last: &str, names: &[Spanned<String>]| {
+        names
+            .iter()
+            .map(|queue| declared(&key(last), queue))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let dirs = raw.dirs.iter().map(|dir| {
+        let mut spec: DirSpec = dir
+            .get_ref()
+            .parse()
+            .map_err(|why: String| source.mistake(dir.span(), &key("dirs"), why))?;
+        spec.0.host = folder.join(&spec.0.host);
+        Ok(spec.0)
+    });
+    if let Some(told) = raw
+        .env
+        .keys()
+        .find(|name| crate::run::TOLD.contains(&name.get_ref().as_str()))
+    {
+        return Err(source.mistake(
+            told.span(),
+            &key("env"),
+            format!("{} is the host's to say", told.get_ref()),
+        ));
+    }
+    Ok(Part {
+        name: name.get_ref().clone(),
+        guest: folder.join(&raw.guest),
+        args: raw.args.clone(),
+        instances: raw.instances,
+        dirs: dirs.collect::<Result<_, _>>()?,
+        env: raw
+            .env
+            .iter()
+            .map(|(name, value)| (name.get_ref().clone(), value.clone()))
+            .collect(),
+        gets: queues("gets", &raw.gets)?,
+        puts: queues("puts", &raw.puts)?,
+        restart: restart(source, &key, raw)?,
+        interpreters: raw.interpreters.clone(),
+        limits: part_limits(source, &key("limits"), &raw.limits, limits)?,
+    })
+}
+
+fn restart(source: &Source<'_>, key: &dyn Fn(&str) -> String, raw: &RawPart) -> Result<Restart, Error> {
+    if raw.restart == RawRestart::Never {
+        let meant = [
+            ("restarts", raw.restarts.as_ref().map(Spanned::span)),
+            ("backoff", raw.backoff.as_ref().map(Spanned::span)),
+        ];
+        return match meant.into_iter().find_map(|(last, span)| Some((last, span?))) {
+            Some((last, span)) => {
+                Err(source.mistake(span, &key(last), "has a meaning only with restart = \"on-failure\""))
+            }
+            None => Ok(Restart::Never),
+        };
+    }
+    let backoff = match &raw.backoff {
+        Some(time) => source.time(&key("backoff"), time)?,
+        None => Duration::from_millis(100),
+    };
+    let budget = raw.restarts.as_ref().map_or(5, |restarts| *restarts.get_ref());
+    Ok(Restart::OnFailure { budget, backoff })
+}
+
+/// Programs that children can be of are programs of the manifest.
+fn check_children(source: &Source<'_>, raw: &Raw) -> Result<(), Error> {
+    for (name, part) in &raw.programs {
+        let Some(children) = &part.interpreters else { continue };
+        let unknown = children
+            .programs
+            .iter()
+            .find(|child| !raw.programs.keys().any(|program| program.get_ref() == child.get_ref()));
+        if let Some(unknown) = unknown {
+            let key = format!("programs.{}.interpreters.programs", name.get_ref());
+            return Err(source.mistake(
+                unknown.span(),
+                &key,
+                format!("there is no program {:?}", unknown.get_ref()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn part_limits(source: &Source<'_>, key: &str, raw: &PartLimits, base: &Limits) -> Result<Limits, Error> {
+    let key = |last: &str| format!("{key}.{last}");
+    let size = |last: &str, value: &Option<Spanned<String>>, base: ByteSize| match value {
+        Some(value) => source.size(&key(last), value),
+        None => Ok(base),
+    };
+    let bound = |last: &str, value: &Option<Spanned<String>>, base: Option<Duration>| match value {
+        Some(value) => source.bound(&key(last), value),
+        None => Ok(base),
+    };
+    Ok(Limits {
+        memory: size("memory", &raw.memory, base.memory)?,
+        tables: raw.tables.unwrap_or(base.tables),
+        deadline: bound("deadline", &raw.deadline, base.deadline)?,
+        cpu_time: bound("cpu-time", &raw.cpu_time, base.cpu_time)?,
+        output: size("output-limit", &raw.output_limit, base.output)?,
+        open_files: raw.open_files.unwrap_or(base.open_files),
+        handles: raw.handles.unwrap_or(base.handles),
+        messages: size("messages", &raw.messages, base.messages)?,
+        queues: raw.max_queues.unwrap_or(base.queues),
+        ..base.clone()
+    })
+}
+
+fn pool_limits(source: &Source<'_>, raw: &PoolLimits) -> Result<Limits, Error> {
+    let defaults = Limits::default();
+    let size = |last: &str, value: &Option<Spanned<String>>, base: ByteSize| match value {
+        Some(value) => source.size(&format!("limits.{last}"), value),
+        None => Ok(base),
+    };
+    let time = |last: &str, value: &Option<Spanned<String>>, base: Duration| match value {
+        Some(value) => source.time(&format!("limits.{last}"), value),
+        None => Ok(base),
+    };
+    let all = Limits {
+        stack: size("stack", &raw.stack, defaults.stack)?,
+        fuel: raw.fuel,
+        module_size: size("module-size", &raw.module_size, defaults.module_size)?,
+        compile_time: time("compile-time", &raw.compile_time, defaults.compile_time)?,
+        pool_memory: size("pool-memory", &raw.pool_memory, defaults.pool_memory)?,
+        pool_queues: raw.pool_queues.unwrap_or(defaults.pool_queues),
+        grace: time("grace", &raw.grace, defaults.grace)?,
+        ..defaults
+    };
+    let of_a_part = PartLimits {
+        memory: raw.memory.clone(),
+        tables: raw.tables,
+        deadline: raw.deadline.clone(),
+        cpu_time: raw.cpu_time.clone(),
+        output_limit: raw.output_limit.clone(),
+        open_files: raw.open_files,
+        handles: raw.handles,
+        messages: raw.messages.clone(),
+        max_queues: raw.max_queues,
+    };
+    part_limits(source, "limits", &of_a_part, &all)
+}

@@ -1,0 +1,202 @@
+//! `wasm-pool up`: several programs and the queues between them, from a manifest.
+
+mod graph;
+mod keeper;
+mod manifest;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use wasm_pool::grants::{Grants, InterpreterGrant};
+use wasm_pool::stdio::{Input, Stdio};
+use wasm_pool::{Engine, Error, FileCalls, Kind, Pool, Program, Setup, machine};
+
+use self::keeper::{Instances, Place};
+use self::manifest::{Part, Plan};
+use crate::args::UpArgs;
+use crate::names::Names;
+use crate::output::Console;
+use crate::progress::Bar;
+use crate::run::{engine_for, numbered};
+use crate::session::crew::Crew;
+use crate::session::plumbing::Plumbing;
+use crate::{report, session, signals};
+
+pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
+    let plan = manifest::read(&args.manifest)?;
+    machine::raise_open_files();
+    let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
+    let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
+    let programs = load(&engine, &plan)?;
+    for warning in graph::warnings(&plan) {
+        report::note(warning);
+    }
+    if args.check {
+        return report::to_stdout(|out| out.write_all(graph::picture(&plan).as_bytes()));
+    }
+    let sink = args.report.as_ref().map(report::open).transpose()?;
+    let to_stderr = matches!(sink, Some(report::Sink::Stderr));
+    let mut names = Names::none();
+    for part in &plan.programs {
+        names.add(&part.name, part.instances);
+    }
+    let bar = Bar::new(instances, args.quiet || to_stderr);
+    let console = Console::open(&args.output, &names, true, &bar)?;
+    let stop = signals::listen()?;
+    let workers = plan.workers.unwrap_or_else(machine::cores);
+    let pool = Pool::builder(&engine)
+        .workers(workers)
+        .memory(plan.limits.pool_memory)
+        .queues(plan.limits.pool_queues)
+        .build()?;
+    let plumbing = Plumbing::lay(pool.queues(), &plan.queues, plan.feed.as_deref(), plan.drain.as_deref())?;
+    let places = places_of(&plan, &programs, &console)?;
+    let all: Vec<_> = places
+        .iter()
+        .map(|place| (place.program.clone(), Arc::clone(&place.setup)))
+        .collect();
+
+    let mut crew = Crew::new(
+        &pool,
+        instances,
+        args.fail_fast,
+        plan.limits.grace,
+        &bar,
+        &stop,
+        plumbing.broken(),
+    )
+    .kept_by(Box::new(Instances {
+        places,
+        queues: pool.queues(),
+        names: &names,
+        bar: &bar,
+    }));
+    let began = Instant::now();
+    for (place, (program, setup)) in all.into_iter().enumerate() {
+        if !crew.takes_more() {
+            break;
+        }
+        crew.start(&program, setup, place)?;
+    }
+    pool.all_started();
+    crew.wait();
+    let kinds: Vec<(String, Kind)> = plan
+        .programs
+        .iter()
+        .filter_map(|part| Some((part.name.clone(), programs.get(&part.name)?.kind())))
+        .collect();
+    let run = session::Run {
+        names: &names,
+        programs: &kinds,
+        workers,
+        limits: &plan.limits,
+        wall: began.elapsed(),
+        fail_fast: args.fail_fast,
+        quiet: args.quiet,
+    };
+    let exit_code = session::conclude(&run, crew, console, plumbing, sink)?;
+    // As in `run`: the kernel is faster.
+    std::mem::forget(pool);
+    Ok(exit_code)
+}
+
+/// How many interpreters there may be at once.
+fn room(plan: &Plan) -> u32 {
+    plan.programs
+        .iter()
+        .map(|part| {
+            let children = part.interpreters.as_ref().map_or(0, |children| children.count);
+            u32::try_from(part.instances)
+                .unwrap_or(u32::MAX)
+                .saturating_mul(children.saturating_add(1))
+        })
+        .fold(0u32, u32::saturating_add)
+        .max(1)
+}
+
+/// Every program, by its name in the manifest; a file that several name is loaded once.
+fn load(engine: &Engine, plan: &Plan) -> anyhow::Result<HashMap<String, Program>> {
+    let mut by_file: HashMap<PathBuf, Program> = HashMap::new();
+    let mut by_name = HashMap::new();
+    for part in &plan.programs {
+        let program = match by_file.get(&part.guest) {
+            Some(program) => program.clone(),
+            None => {
+                let program = Program::from_file(engine, &part.guest, &plan.limits)?;
+                by_file.insert(part.guest.clone(), program.clone());
+                program
+            }
+        };
+        if part.instances > 0 {
+            program.require_command()?;
+        }
+        by_name.insert(part.name.clone(), program);
+    }
+    for child in plan.programs.iter().filter_map(|part| part.interpreters.as_ref()) {
+        for name in &child.programs {
+            if let Some(program) = by_name.get(name.get_ref()) {
+                program.require_task()?;
+            }
+        }
+    }
+    Ok(by_name)
+}
+
+fn places_of<'a>(
+    plan: &'a Plan,
+    programs: &HashMap<String, Program>,
+    console: &Console,
+) -> Result<Vec<Place<'a>>, Error> {
+    let mut places = Vec::new();
+    for part in &plan.programs {
+        let grants = grants_of(part, programs);
+        grants.check()?;
+        let Some(program) = programs.get(&part.name) else {
+            continue;
+        };
+        for copy in 0..part.instances {
+            let (stdout, stderr) = console.outputs(places.len());
+            let setup = Setup {
+                limits: part.limits.clone(),
+                grants: numbered(&grants, copy, part.instances),
+                stdio: Stdio {
+                    stdin: Input::Null,
+                    stdout,
+                    stderr,
+                },
+                file_calls: FileCalls::Apart,
+            };
+            places.push(Place {
+                part,
+                program: program.clone(),
+                setup: Arc::new(setup),
+                restarted: 0,
+                over: false,
+            });
+        }
+    }
+    Ok(places)
+}
+
+fn grants_of(part: &Part, programs: &HashMap<String, Program>) -> Grants {
+    let mut queues = part.gets.clone();
+    queues.extend(part.puts.iter().filter(|queue| !part.gets.contains(queue)).cloned());
+    let interpreters = part.interpreters.as_ref().map(|children| InterpreterGrant {
+        count: children.count,
+        depth: children.depth,
+        programs: children
+            .programs
+            .iter()
+            .filter_map(|name| Some((name.get_ref().clone(), programs.get(name.get_ref())?.clone())))
+            .collect(),
+    });
+    Grants {
+        dirs: part.dirs.clone(),
+        env: part.env.clone(),
+        args: part.args.clone(),
+        queues,
+        interpreters,
+    }
+}
