@@ -156,13 +156,15 @@ impl Queues {
 
     /// Whoever waits at a queue wakes with `closed`, and nothing is left in any. The pool is gone.
     pub(crate) fn shut(&self) {
-        let queues: Vec<_> = {
+        // Dropping a queue takes it out of the tables: never under their lock.
+        let (named, queues) = {
             let mut tables = self.0.tables.lock();
             tables.closed = true;
-            tables.named.clear();
-            tables.by_id.values().filter_map(Weak::upgrade).collect()
+            let queues: Vec<_> = tables.by_id.values().filter_map(Weak::upgrade).collect();
+            (std::mem::take(&mut tables.named), queues)
         };
         queues.iter().for_each(|queue| queue.shut());
+        drop(named);
     }
 }
 
