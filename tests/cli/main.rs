@@ -10,6 +10,8 @@ mod examples;
 mod grants;
 mod limits;
 mod output;
+mod queues;
 mod signals;
 mod stdin;
+mod up;
 mod verbs;

@@ -72,8 +72,8 @@ struct Raw {
     #[serde(default)]
     limits: PoolLimits,
     #[serde(default)]
-    queues: IndexMap<Spanned<String>, RawQueue>,
-    programs: IndexMap<Spanned<String>, RawPart>,
+    queues: IndexMap<String, Spanned<RawQueue>>,
+    programs: IndexMap<String, RawPart>,
 }
 
 #[derive(Deserialize)]
@@ -106,7 +106,7 @@ struct RawPart {
     #[serde(default)]
     dirs: Vec<Spanned<String>>,
     #[serde(default)]
-    env: IndexMap<Spanned<String>, String>,
+    env: IndexMap<String, Spanned<String>>,
     #[serde(default)]
     gets: Vec<Spanned<String>>,
     #[serde(default)]
@@ -265,7 +265,7 @@ fn parse(text: &str, name: &str, folder: &Path) -> Result<Plan, Error> {
     };
     if let Some((name, span)) = raw.programs.iter().find_map(|(name, part)| Some((name, fed(part)?))) {
         let why = "this queue is fed from stdin, and closed at its end: no program can put into it";
-        return Err(source.mistake(span, &format!("programs.{}.puts", name.get_ref()), why));
+        return Err(source.mistake(span, &format!("programs.{}.puts", name), why));
     }
     Ok(Plan {
         feed,
@@ -287,10 +287,10 @@ fn nearest(name: &str, queues: &[QueueSpec]) -> String {
     close.map_or(String::new(), |(_, name)| format!("; {name:?} is there"))
 }
 
-fn queue_spec(source: &Source<'_>, name: &Spanned<String>, raw: &RawQueue) -> Result<QueueSpec, Error> {
-    let mut spec = QueueSpec::named(name.get_ref());
-    let key = format!("queues.{}", name.get_ref());
-    wasm_pool::queue::check_name(name.get_ref()).map_err(|why| source.mistake(name.span(), &key, why))?;
+fn queue_spec(source: &Source<'_>, name: &str, queue: &Spanned<RawQueue>) -> Result<QueueSpec, Error> {
+    let (raw, mut spec) = (queue.get_ref(), QueueSpec::named(name));
+    let key = format!("queues.{}", name);
+    wasm_pool::queue::check_name(name).map_err(|why| source.mistake(queue.span(), &key, why))?;
     if let Some(size) = raw.max_size {
         spec.options.max_size = size;
     }
@@ -312,13 +312,13 @@ fn queue_spec(source: &Source<'_>, name: &Spanned<String>, raw: &RawQueue) -> Re
 
 fn a_part(
     source: &Source<'_>,
-    name: &Spanned<String>,
+    name: &str,
     raw: &RawPart,
     limits: &Limits,
     folder: &Path,
     declared: &dyn Fn(&str, &Spanned<String>) -> Result<String, Error>,
 ) -> Result<Part, Error> {
-    let key = |last: &str| format!("programs.{}.{last}", name.get_ref());
+    let key = |last: &str| format!("programs.{}.{last}", name);
     let queues = |last: &str, names: &[Spanned<String>]| {
         names
             .iter()
@@ -333,19 +333,15 @@ fn a_part(
         spec.0.host = folder.join(&spec.0.host);
         Ok(spec.0)
     });
-    if let Some(told) = raw
+    if let Some((name, value)) = raw
         .env
-        .keys()
-        .find(|name| crate::run::TOLD.contains(&name.get_ref().as_str()))
+        .iter()
+        .find(|(name, _)| crate::run::TOLD.contains(&name.as_str()))
     {
-        return Err(source.mistake(
-            told.span(),
-            &key("env"),
-            format!("{} is the host's to say", told.get_ref()),
-        ));
+        return Err(source.mistake(value.span(), &key("env"), format!("{name} is the host's to say")));
     }
     Ok(Part {
-        name: name.get_ref().clone(),
+        name: name.to_owned(),
         guest: folder.join(&raw.guest),
         args: raw.args.clone(),
         instances: raw.instances,
@@ -353,7 +349,7 @@ fn a_part(
         env: raw
             .env
             .iter()
-            .map(|(name, value)| (name.get_ref().clone(), value.clone()))
+            .map(|(name, value)| (name.clone(), value.get_ref().clone()))
             .collect(),
         gets: queues("gets", &raw.gets)?,
         puts: queues("puts", &raw.puts)?,
@@ -391,9 +387,9 @@ fn check_children(source: &Source<'_>, raw: &Raw) -> Result<(), Error> {
         let unknown = children
             .programs
             .iter()
-            .find(|child| !raw.programs.keys().any(|program| program.get_ref() == child.get_ref()));
+            .find(|child| !raw.programs.keys().any(|program| *program == *child.get_ref()));
         if let Some(unknown) = unknown {
-            let key = format!("programs.{}.interpreters.programs", name.get_ref());
+            let key = format!("programs.{}.interpreters.programs", name);
             return Err(source.mistake(
                 unknown.span(),
                 &key,

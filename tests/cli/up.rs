@@ -1,0 +1,227 @@
+//! `wasm-pool up`: several programs and the queues between them.
+
+use std::path::PathBuf;
+
+use crate::harness::{Done, done, fed, folder, probe_p1, root, wasm_pool};
+
+/// A manifest in a folder of its own, in which `TALKER` and `PROBE` stand for the guests.
+struct Manifest {
+    folder: tempfile::TempDir,
+    file: PathBuf,
+}
+
+impl Manifest {
+    fn new(text: &str) -> Manifest {
+        let folder = folder();
+        let file = folder.path().join("pool.toml");
+        let talker = root().join("tests/guests/talker.wasm");
+        let text = text
+            .replace("TALKER", &format!("{:?}", talker.display().to_string()))
+            .replace("PROBE", &format!("{:?}", probe_p1().display().to_string()));
+        std::fs::write(&file, text).expect("writes");
+        Manifest { folder, file }
+    }
+
+    fn up(&self, flags: &[&str]) -> Done {
+        done(wasm_pool(["up".as_ref(), self.file.as_os_str()]).args(flags))
+    }
+}
+
+const PAIR: &str = r#"
+[queues.numbers]
+max-size = 10
+
+[programs.producer]
+guest = TALKER
+args = ["produce", "numbers", "1000"]
+instances = 2
+puts = ["numbers"]
+
+[programs.consumer]
+guest = TALKER
+args = ["consume", "numbers"]
+gets = ["numbers"]
+"#;
+
+#[test]
+fn a_queue_is_closed_when_the_last_who_puts_has_ended_and_its_consumers_end() {
+    let done = Manifest::new(PAIR).up(&[]).exits(0).prints("2000 999000\n");
+    for line in ["producer#0  exited(0)", "producer#1  exited(0)", "consumer#0  exited(0)", "3 instances: 3 ok"] {
+        assert!(done.stderr.contains(line), "{done:?}");
+    }
+}
+
+#[test]
+fn check_prints_who_puts_what_where_and_runs_nothing() {
+    Manifest::new(PAIR)
+        .up(&["--check"])
+        .exits(0)
+        .prints("producer x2 --> [numbers 10] --> consumer x1\n");
+}
+
+#[test]
+fn check_warns_of_cycles_and_of_queues_that_lead_nowhere() {
+    let text = r#"
+drain = "out"
+[queues.a]
+[queues.b]
+[queues.out]
+[queues.lost]
+[programs.one]
+guest = TALKER
+gets = ["a"]
+puts = ["b", "lost"]
+[programs.two]
+guest = TALKER
+gets = ["b"]
+puts = ["a"]
+"#;
+    let done = Manifest::new(text).up(&["--check"]).exits(0);
+    for line in [
+        "one, two wait for each other: unless one of them puts before it gets, that is a deadlock",
+        "nobody gets from queue \"lost\"",
+        "nobody puts into queue \"out\"",
+    ] {
+        assert!(done.stderr.contains(line), "{done:?}");
+    }
+}
+
+#[test]
+fn a_cycle_that_only_waits_is_ended_as_a_deadlock() {
+    let text = r#"
+[queues.a]
+[queues.b]
+[programs.one]
+guest = TALKER
+args = ["swap", "a", "b"]
+gets = ["a"]
+puts = ["b"]
+[programs.two]
+guest = TALKER
+args = ["swap", "b", "a"]
+gets = ["b"]
+puts = ["a"]
+"#;
+    let done = Manifest::new(text).up(&[]).exits(123);
+    assert!(done.stderr.contains("one#0  deadlock"), "{done:?}");
+    assert!(done.stderr.contains("waits to get from queue \"b\""), "{done:?}");
+}
+
+#[test]
+fn stdin_is_fed_and_a_queue_is_drained() {
+    let text = r#"
+feed = "in"
+drain = "out"
+[queues.in]
+[queues.out]
+[programs.relay]
+guest = TALKER
+args = ["relay", "in", "out"]
+instances = 2
+gets = ["in"]
+puts = ["out"]
+"#;
+    let manifest = Manifest::new(text);
+    let mut up = wasm_pool(["up".as_ref(), manifest.file.as_os_str()]);
+    assert_eq!(fed(up.arg("-q"), b"a\nb\nc\n").exits(0).lines(), ["a", "b", "c"]);
+}
+
+#[test]
+fn whoever_fails_is_started_again_as_often_as_its_budget_allows() {
+    let text = r#"
+[queues.q]
+[programs.fails]
+guest = PROBE
+args = ["exit", "3"]
+restart = "on-failure"
+restarts = 2
+backoff = "10ms"
+puts = ["q"]
+[programs.waits]
+guest = TALKER
+args = ["consume", "q"]
+gets = ["q"]
+"#;
+    // The consumer is not deadlocked while a restart is due, and ends when there will be none.
+    let done = Manifest::new(text).up(&[]).exits(3).prints("0 0\n");
+    for line in [
+        "fails#0 ended with exited(3), again in 10ms (1 of 2)",
+        "fails#0 ended with exited(3), again in 20ms (2 of 2)",
+        "fails#0  exited(3)",
+        "waits#0  exited(0)",
+    ] {
+        assert!(done.stderr.contains(line), "no {line} in {done:?}");
+    }
+}
+
+#[test]
+fn each_program_has_its_own_grants_limits_and_number() {
+    let text = r#"
+[limits]
+memory = "64MiB"
+[programs.spins]
+guest = PROBE
+args = ["spin"]
+limits = { deadline = "50ms" }
+[programs.prints]
+guest = PROBE
+args = ["env"]
+instances = 2
+env = { WHO = "number {instance}" }
+"#;
+    let done = Manifest::new(text).up(&["-o", "group"]).exits(124);
+    assert!(done.stderr.contains("spins#0   deadline"), "{done:?}");
+    assert!(done.stdout.contains("WHO=number 1") && !done.stdout.contains("WHO=number 2"), "{done:?}");
+    assert!(done.stdout.contains("WASM_POOL_INSTANCES=2"), "{done:?}");
+}
+
+#[test]
+fn a_mistake_names_its_line_and_its_key() {
+    for (text, says) in [
+        ("[programs.a]\nguest = PROBE\ninstances = \"two\"\n", ":3: programs.a.instances: invalid type: string \"two\""),
+        ("[programs.a]\nguest = PROBE\ninstnces = 2\n", ":3: programs.a.instnces: unknown field `instnces`"),
+        ("[programs.a]\nargs = []\n", ":1: programs.a: missing field `guest`"),
+        ("[programs.a]\nguest = PROBE\ngets = [\"x\"]\n", ":3: programs.a.gets: there is no queue \"x\""),
+        ("feed = \"quue\"\n[queues.queue]\n[programs.a]\nguest = PROBE\n", ":1: feed: there is no queue \"quue\"; \"queue\" is there"),
+        ("[programs.a]\nguest = PROBE\nrestarts = 3\n", ":3: programs.a.restarts: has a meaning only with restart"),
+        ("[limits]\nmemory = \"12x\"\n[programs.a]\nguest = PROBE\n", ":2: limits.memory:"),
+        ("[programs.a]\nguest = PROBE\nlimits = { stack = \"1MiB\" }\n", ":3: programs.a.limits.stack: unknown field `stack`"),
+        ("[programs.a]\nguest = PROBE\ndirs = [\"nowhere\"]\n", ":3: programs.a.dirs: expected HOST::GUEST"),
+        ("[queues.q]\nmax-bytes = \"1B\"\n[programs.a]\nguest = PROBE\n", ":2: queues.q.max-bytes:"),
+        ("[queues.\"a\\u0007\"]\n[programs.a]\nguest = PROBE\n", ":1: queues."),
+        ("[programs.a\nguest = 1\n", ":1: "),
+        ("feed = \"q\"\n[queues.q]\n[programs.a]\nguest = PROBE\nputs = [\"q\"]\n", ":5: programs.a.puts: this queue is fed"),
+        ("workers = 0\n[programs.a]\nguest = PROBE\n", ":1: workers: expected a number from 1"),
+        ("[programs.a]\nguest = PROBE\ninterpreters = { count = 1, programs = [\"b\"] }\n", ":3: programs.a.interpreters.programs: there is no program \"b\""),
+        ("[programs.a]\nguest = PROBE\nenv = { WASM_POOL_INSTANCE = \"7\" }\n", ":3: programs.a.env: WASM_POOL_INSTANCE is the host's to say"),
+    ] {
+        let manifest = Manifest::new(text);
+        manifest.up(&[]).exits(2).one_line().says(&format!("pool.toml{says}"));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_or_run_is_said_before_anything_runs() {
+    let missing = folder();
+    let file = missing.path().join("pool.toml");
+    done(&mut wasm_pool(["up".as_ref(), file.as_os_str()])).exits(66).one_line();
+    Manifest::new("[programs.a]\nguest = \"none.wasm\"\n").up(&[]).exits(66).one_line().says("none.wasm");
+    let manifest = Manifest::new("[programs.a]\nguest = \"pool.toml\"\n");
+    manifest.up(&["--check"]).exits(65).one_line();
+    assert!(manifest.folder.path().exists());
+}
+
+#[test]
+fn the_report_for_programs_names_the_program_of_each_guest() {
+    let manifest = Manifest::new(PAIR);
+    let report = manifest.folder.path().join("report.json");
+    manifest.up(&["-q", "--report", &format!("json:{}", report.display())]).exits(0);
+    let report = std::fs::read_to_string(report).expect("reads");
+    let lines: Vec<serde_json::Value> = report
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let names: Vec<_> = lines[1..4].iter().map(|line| (&line["name"], &line["instance"])).collect();
+    assert_eq!(format!("{names:?}"), r#"[(String("producer"), Number(0)), (String("producer"), Number(1)), (String("consumer"), Number(0))]"#);
+    assert_eq!(lines[4]["exit_code"], 0);
+}
