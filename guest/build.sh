@@ -18,6 +18,7 @@ guests=(
   "queue wasm32-wasip2 examples/03-queue/queue.wasm"
   "pipeline wasm32-wasip2 examples/04-pipeline/pipeline.wasm"
   "supervisor wasm32-wasip2 examples/05-supervisor/supervisor.wasm"
+  "bare wasm32-wasip2 tests/guests/bare.wasm"
   "probe wasm32-wasip1 tests/guests/probe-p1.wasm"
   "probe wasm32-wasip2 tests/guests/probe-p2.wasm"
   "talker wasm32-wasip2 tests/guests/talker.wasm"

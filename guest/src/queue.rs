@@ -195,6 +195,28 @@ impl<T: Message> Queue<T> {
     }
 }
 
+/// Items as they travel, without a conversion and without a copy in the guest.
+impl Queue<Item> {
+    /// Puts an item, waiting for room.
+    ///
+    /// # Errors
+    /// [`QueueError`]; nothing was put.
+    pub fn put_item(&self, item: Item) -> Result<(), QueueError> {
+        Ok(self.raw.put(item.into_wit(), None, None)?)
+    }
+
+    /// Puts items in this order in one call, waiting for room.
+    ///
+    /// # Errors
+    /// How many were put, and what stopped it.
+    pub fn put_items(&self, items: Vec<Item>) -> Result<(), (usize, QueueError)> {
+        let items = items.into_iter().map(Item::into_wit).collect();
+        self.raw
+            .put_many(items, None, None)
+            .map_err(|part| (part.accepted as usize, part.error.into()))
+    }
+}
+
 impl<T> Queue<T> {
     /// Its number in its pool, from 1; never used again.
     pub fn id(&self) -> u64 {

@@ -48,7 +48,19 @@ fn bytes_that_are_no_text_and_a_last_line_without_its_break_come_through() {
 #[test]
 fn a_slow_reader_of_results_holds_up_the_guests_and_a_fast_writer_is_held_up() {
     // The pipes of the system and the queues are far smaller than what is written: it only comes through with back-pressure.
-    let flags = ["-q", "--queue", "work:4", "--queue", "results:4", "--feed", "work", "--drain", "results", "--memory", "8MiB"];
+    let flags = [
+        "-q",
+        "--queue",
+        "work:4",
+        "--queue",
+        "results:4",
+        "--feed",
+        "work",
+        "--drain",
+        "results",
+        "--memory",
+        "8MiB",
+    ];
     let mut child = talking(&flags, &["relay", "work", "results"])
         .stdin(Stdio::piped())
         .spawn()
@@ -70,7 +82,13 @@ fn when_the_reader_goes_away_everything_ends_quietly() {
         env!("CARGO_BIN_EXE_wasm-pool"),
         talker.display()
     );
-    let printed = tool("bash", &["-c", &format!("set -o pipefail; {pipeline}; test ${{PIPESTATUS[1]}} = 0")]);
+    let printed = tool(
+        "bash",
+        &[
+            "-c",
+            &format!("set -o pipefail; {pipeline}; test ${{PIPESTATUS[1]}} = 0"),
+        ],
+    );
     assert_eq!(printed, "y\ny\ny\n");
 }
 
@@ -97,7 +115,9 @@ fn guests_that_wait_for_each_other_are_ended_and_the_report_says_for_what() {
     let waits: Vec<_> = done.stderr.lines().filter(|line| line.contains("deadlock")).collect();
     assert_eq!(waits.len(), 3, "{done:?}");
     assert!(
-        waits.iter().all(|line| line.contains("waits to get from queue \"a\" since")),
+        waits
+            .iter()
+            .all(|line| line.contains("waits to get from queue \"a\" since")),
         "{waits:?}"
     );
     assert!(done.took < Duration::from_secs(5), "{done:?}");
@@ -105,7 +125,9 @@ fn guests_that_wait_for_each_other_are_ended_and_the_report_says_for_what() {
 
 #[test]
 fn a_guest_that_waits_at_a_queue_of_its_own_is_ended() {
-    done(&mut talking(&[], &["wait-own"])).exits(123).says("waits to get from queue 1 since");
+    done(&mut talking(&[], &["wait-own"]))
+        .exits(123)
+        .says("waits to get from queue 1 since");
 }
 
 #[test]
@@ -134,12 +156,15 @@ fn whoever_waits_for_a_time_or_for_our_stdin_is_not_deadlocked() {
 
 #[test]
 fn what_a_guest_may_have_in_queues_is_bounded() {
-    run(talker(), &["-q", "--", "hoard"])
-        .exits(0)
-        .prints("256 queues, then: queues limit of 256 queues reached, 257 queues asked for (--max-queues raises it)\n");
-    run(talker(), &["-q", "--max-queues", "9999", "--pool-queues", "100", "--", "hoard"])
-        .exits(0)
-        .prints("100 queues, then: pool-queues limit of 100 queues reached (--pool-queues raises it)\n");
+    run(talker(), &["-q", "--", "hoard"]).exits(0).prints(
+        "256 queues, then: queues limit of 256 queues reached, 257 queues asked for (--max-queues raises it)\n",
+    );
+    run(
+        talker(),
+        &["-q", "--max-queues", "9999", "--pool-queues", "100", "--", "hoard"],
+    )
+    .exits(0)
+    .prints("100 queues, then: pool-queues limit of 100 queues reached (--pool-queues raises it)\n");
     run(talker(), &["-q", "--messages", "1MiB", "--", "flood", "own", "1000"])
         .exits(0)
         .prints("flooded until: messages limit of 1MiB reached, 1MiB asked for (--messages raises it)\n");
@@ -167,12 +192,15 @@ fn wrong_queues_are_mistakes_of_usage() {
 
 #[test]
 fn the_examples_of_queues_and_interpreters_do_what_they_say() {
-    run(root().join("examples/05-supervisor/supervisor.wasm"), &["-q", "--interpreters", "8"])
-        .exits(0)
-        .prints(
-            "part 3: deadline; once more\npart 5: trapped; once more\n\
+    run(
+        root().join("examples/05-supervisor/supervisor.wasm"),
+        &["-q", "--interpreters", "8"],
+    )
+    .exits(0)
+    .prints(
+        "part 3: deadline; once more\npart 5: trapped; once more\n\
              the squares of 0 to 7999 add up to 170634668000\n",
-        );
+    );
 }
 
 #[test]
@@ -185,10 +213,17 @@ fn the_pipeline_counts_as_sort_and_uniq_do() {
     let manifest = std::fs::read_to_string(root().join("examples/04-pipeline/pool.toml")).expect("reads");
     let manifest = manifest
         .replace("/usr/share/common-licenses::", &format!("{}::", texts.path().display()))
-        .replace("pipeline.wasm", &root().join("examples/04-pipeline/pipeline.wasm").display().to_string());
+        .replace(
+            "pipeline.wasm",
+            &root().join("examples/04-pipeline/pipeline.wasm").display().to_string(),
+        );
     let file = texts.path().join("pool.toml");
     std::fs::write(&file, manifest).expect("writes");
-    let counted = fed(wasm_pool(["up".as_ref(), file.as_os_str()]).arg("-q"), b"a.txt\nb.txt\n").exits(0);
+    let counted = fed(
+        wasm_pool(["up".as_ref(), file.as_os_str()]).arg("-q"),
+        b"a.txt\nb.txt\n",
+    )
+    .exits(0);
     let script = "cat \"$0\"/*.txt | tr -cs A-Za-z '\\n' | tr A-Z a-z | grep . | LC_ALL=C sort | uniq -c";
     let expected = tool("bash", &["-c", script, &texts.path().display().to_string()]);
     assert_eq!(counted.stdout, expected);

@@ -46,7 +46,12 @@ gets = ["numbers"]
 #[test]
 fn a_queue_is_closed_when_the_last_who_puts_has_ended_and_its_consumers_end() {
     let done = Manifest::new(PAIR).up(&[]).exits(0).prints("2000 999000\n");
-    for line in ["producer#0  exited(0)", "producer#1  exited(0)", "consumer#0  exited(0)", "3 instances: 3 ok"] {
+    for line in [
+        "producer#0  exited(0)",
+        "producer#1  exited(0)",
+        "consumer#0  exited(0)",
+        "3 instances: 3 ok",
+    ] {
         assert!(done.stderr.contains(line), "{done:?}");
     }
 }
@@ -171,29 +176,71 @@ env = { WHO = "number {instance}" }
 "#;
     let done = Manifest::new(text).up(&["-o", "group"]).exits(124);
     assert!(done.stderr.contains("spins#0   deadline"), "{done:?}");
-    assert!(done.stdout.contains("WHO=number 1") && !done.stdout.contains("WHO=number 2"), "{done:?}");
+    assert!(
+        done.stdout.contains("WHO=number 1") && !done.stdout.contains("WHO=number 2"),
+        "{done:?}"
+    );
     assert!(done.stdout.contains("WASM_POOL_INSTANCES=2"), "{done:?}");
 }
 
 #[test]
 fn a_mistake_names_its_line_and_its_key() {
     for (text, says) in [
-        ("[programs.a]\nguest = PROBE\ninstances = \"two\"\n", ":3: programs.a.instances: invalid type: string \"two\""),
-        ("[programs.a]\nguest = PROBE\ninstnces = 2\n", ":3: programs.a.instnces: unknown field `instnces`"),
+        (
+            "[programs.a]\nguest = PROBE\ninstances = \"two\"\n",
+            ":3: programs.a.instances: invalid type: string \"two\"",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\ninstnces = 2\n",
+            ":3: programs.a.instnces: unknown field `instnces`",
+        ),
         ("[programs.a]\nargs = []\n", ":1: programs.a: missing field `guest`"),
-        ("[programs.a]\nguest = PROBE\ngets = [\"x\"]\n", ":3: programs.a.gets: there is no queue \"x\""),
-        ("feed = \"quue\"\n[queues.queue]\n[programs.a]\nguest = PROBE\n", ":1: feed: there is no queue \"quue\"; \"queue\" is there"),
-        ("[programs.a]\nguest = PROBE\nrestarts = 3\n", ":3: programs.a.restarts: has a meaning only with restart"),
-        ("[limits]\nmemory = \"12x\"\n[programs.a]\nguest = PROBE\n", ":2: limits.memory:"),
-        ("[programs.a]\nguest = PROBE\nlimits = { stack = \"1MiB\" }\n", ":3: programs.a.limits.stack: unknown field `stack`"),
-        ("[programs.a]\nguest = PROBE\ndirs = [\"nowhere\"]\n", ":3: programs.a.dirs: expected HOST::GUEST"),
-        ("[queues.q]\nmax-bytes = \"1B\"\n[programs.a]\nguest = PROBE\n", ":2: queues.q.max-bytes:"),
+        (
+            "[programs.a]\nguest = PROBE\ngets = [\"x\"]\n",
+            ":3: programs.a.gets: there is no queue \"x\"",
+        ),
+        (
+            "feed = \"quue\"\n[queues.queue]\n[programs.a]\nguest = PROBE\n",
+            ":1: feed: there is no queue \"quue\"; \"queue\" is there",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\nrestarts = 3\n",
+            ":3: programs.a.restarts: has a meaning only with restart",
+        ),
+        (
+            "[limits]\nmemory = \"12x\"\n[programs.a]\nguest = PROBE\n",
+            ":2: limits.memory:",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\nlimits = { stack = \"1MiB\" }\n",
+            ":3: programs.a.limits.stack: unknown field `stack`",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\ndirs = [\"nowhere\"]\n",
+            ":3: programs.a.dirs: expected HOST::GUEST",
+        ),
+        (
+            "[queues.q]\nmax-bytes = \"1B\"\n[programs.a]\nguest = PROBE\n",
+            ":2: queues.q.max-bytes:",
+        ),
         ("[queues.\"a\\u0007\"]\n[programs.a]\nguest = PROBE\n", ":1: queues."),
         ("[programs.a\nguest = 1\n", ":1: "),
-        ("feed = \"q\"\n[queues.q]\n[programs.a]\nguest = PROBE\nputs = [\"q\"]\n", ":5: programs.a.puts: this queue is fed"),
-        ("workers = 0\n[programs.a]\nguest = PROBE\n", ":1: workers: expected a number from 1"),
-        ("[programs.a]\nguest = PROBE\ninterpreters = { count = 1, programs = [\"b\"] }\n", ":3: programs.a.interpreters.programs: there is no program \"b\""),
-        ("[programs.a]\nguest = PROBE\nenv = { WASM_POOL_INSTANCE = \"7\" }\n", ":3: programs.a.env: WASM_POOL_INSTANCE is the host's to say"),
+        (
+            "feed = \"q\"\n[queues.q]\n[programs.a]\nguest = PROBE\nputs = [\"q\"]\n",
+            ":5: programs.a.puts: this queue is fed",
+        ),
+        (
+            "workers = 0\n[programs.a]\nguest = PROBE\n",
+            ":1: workers: expected a number from 1",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\ninterpreters = { count = 1, programs = [\"b\"] }\n",
+            ":3: programs.a.interpreters.programs: there is no program \"b\"",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\nenv = { WASM_POOL_INSTANCE = \"7\" }\n",
+            ":3: programs.a.env: WASM_POOL_INSTANCE is the host's to say",
+        ),
     ] {
         let manifest = Manifest::new(text);
         manifest.up(&[]).exits(2).one_line().says(&format!("pool.toml{says}"));
@@ -204,8 +251,14 @@ fn a_mistake_names_its_line_and_its_key() {
 fn what_cannot_be_read_or_run_is_said_before_anything_runs() {
     let missing = folder();
     let file = missing.path().join("pool.toml");
-    done(&mut wasm_pool(["up".as_ref(), file.as_os_str()])).exits(66).one_line();
-    Manifest::new("[programs.a]\nguest = \"none.wasm\"\n").up(&[]).exits(66).one_line().says("none.wasm");
+    done(&mut wasm_pool(["up".as_ref(), file.as_os_str()]))
+        .exits(66)
+        .one_line();
+    Manifest::new("[programs.a]\nguest = \"none.wasm\"\n")
+        .up(&[])
+        .exits(66)
+        .one_line()
+        .says("none.wasm");
     let manifest = Manifest::new("[programs.a]\nguest = \"pool.toml\"\n");
     manifest.up(&["--check"]).exits(65).one_line();
     assert!(manifest.folder.path().exists());
@@ -215,13 +268,21 @@ fn what_cannot_be_read_or_run_is_said_before_anything_runs() {
 fn the_report_for_programs_names_the_program_of_each_guest() {
     let manifest = Manifest::new(PAIR);
     let report = manifest.folder.path().join("report.json");
-    manifest.up(&["-q", "--report", &format!("json:{}", report.display())]).exits(0);
+    manifest
+        .up(&["-q", "--report", &format!("json:{}", report.display())])
+        .exits(0);
     let report = std::fs::read_to_string(report).expect("reads");
     let lines: Vec<serde_json::Value> = report
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    let names: Vec<_> = lines[1..4].iter().map(|line| (&line["name"], &line["instance"])).collect();
-    assert_eq!(format!("{names:?}"), r#"[(String("producer"), Number(0)), (String("producer"), Number(1)), (String("consumer"), Number(0))]"#);
+    let names: Vec<_> = lines[1..4]
+        .iter()
+        .map(|line| (&line["name"], &line["instance"]))
+        .collect();
+    assert_eq!(
+        format!("{names:?}"),
+        r#"[(String("producer"), Number(0)), (String("producer"), Number(1)), (String("consumer"), Number(0))]"#
+    );
     assert_eq!(lines[4]["exit_code"], 0);
 }

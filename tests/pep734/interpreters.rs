@@ -147,12 +147,24 @@ fn without_the_grant_there_are_no_children() {
 
 #[test]
 fn a_child_has_what_it_is_given_of_what_its_parent_has_and_no_more() {
-    let flags = ["--interpreters", "4", "--memory", "64MiB", "--env", "A=b", "--dir", "/::/data"];
+    let flags = [
+        "--interpreters",
+        "4",
+        "--memory",
+        "64MiB",
+        "--env",
+        "A=b",
+        "--dir",
+        "/::/data",
+    ];
     let done = talk_with(&flags, &["shrinks"]).exits(0);
     let lines: Vec<_> = done.stdout.lines().collect();
     // Folders, variables (its own and the two that tell its number) and arguments (its name is one).
     assert_eq!(lines[0], "[0, 0, 1]");
-    assert!(lines[1].ends_with(", 3, 3]") && !lines[1].starts_with("[0,"), "{lines:?}");
+    assert!(
+        lines[1].ends_with(", 3, 3]") && !lines[1].starts_with("[0,"),
+        "{lines:?}"
+    );
     assert_eq!(lines[2..], ["limit(memory)", "limit(memory)"]);
 }
 

@@ -24,5 +24,7 @@ fn talk_with(flags: &[&str], words: &[&str]) -> Done {
 /// Runs the talker, which must succeed and print these lines.
 #[track_caller]
 fn says(words: &[&str], lines: &[&str]) {
-    talk(words).exits(0).prints(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+    talk(words)
+        .exits(0)
+        .prints(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
 }

@@ -7,7 +7,13 @@ use super::{says, talk, talk_with};
 fn a_queue_is_bounded_first_in_first_out_and_bound_by_its_id() {
     says(
         &["smoke"],
-        &["id 1 max 1024", "Err(Empty)", "size 2 empty false full false", "7 8", "9"],
+        &[
+            "id 1 max 1024",
+            "Err(Empty)",
+            "size 2 empty false full false",
+            "7 8",
+            "9",
+        ],
     );
 }
 
@@ -39,7 +45,11 @@ fn timeouts_are_exact_none_is_for_ever_and_zero_is_not_at_all() {
 fn a_closed_queue_can_be_emptied_and_not_filled() {
     says(
         &["closing"],
-        &["Err(Closed) Err(Closed)", "Ok(1) Err(Closed) Err(Closed)", "closed true iter None"],
+        &[
+            "Err(Closed) Err(Closed)",
+            "Ok(1) Err(Closed) Err(Closed)",
+            "closed true iter None",
+        ],
     );
 }
 
@@ -90,7 +100,13 @@ fn a_guest_waits_at_several_queues_at_once() {
 fn a_guest_waits_at_queues_and_timers_at_once() {
     says(
         &["polling"],
-        &["[1]", "get false put true", "get true put false", "[1]", "get true put true"],
+        &[
+            "[1]",
+            "get false put true",
+            "get true put false",
+            "[1]",
+            "get true put true",
+        ],
     );
 }
 

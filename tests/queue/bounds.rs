@@ -62,7 +62,10 @@ fn items_count_towards_the_memory_of_the_pool_until_they_are_got() {
 fn a_pool_has_so_many_queues_and_no_more() {
     let pool = Pool::builder(engine()).workers(1).queues(3).build().expect("a pool");
     let queues: Vec<_> = (0..3).map(|_| queue(&pool, 1)).collect();
-    let refused = pool.queues().create(&QueueOptions::default()).expect_err("one too many");
+    let refused = pool
+        .queues()
+        .create(&QueueOptions::default())
+        .expect_err("one too many");
     assert_eq!(refused.kind(), ErrorKind::Unfit);
     drop(queues);
     assert!(pool.queues().is_empty());
@@ -87,7 +90,10 @@ fn names_are_short_plain_and_used_once() {
     let pool = pool();
     let options = QueueOptions::default();
     let queue = pool.queues().create_named("work", &options).expect("a queue");
-    assert_eq!((queue.name(), pool.queues().open("work").as_ref()), (Some("work"), Some(&queue)));
+    assert_eq!(
+        (queue.name(), pool.queues().open("work").as_ref()),
+        (Some("work"), Some(&queue))
+    );
     let longest = "x".repeat(MAX_NAME);
     pool.queues().create_named(&longest, &options).expect("a queue");
     for wrong in ["", "a\nb", "a\u{1b}[2J", &format!("{longest}x"), "work"] {
@@ -123,7 +129,11 @@ fn whoever_waits_when_the_pool_goes_wakes() {
 
 #[test]
 fn a_queue_in_itself_and_a_long_chain_of_queues_are_gone_at_the_end() {
-    let pool = Pool::builder(engine()).workers(1).queues(20_000).build().expect("a pool");
+    let pool = Pool::builder(engine())
+        .workers(1)
+        .queues(20_000)
+        .build()
+        .expect("a pool");
     let mut chain = queue(&pool, 1);
     for _ in 0..10_000 {
         let next = queue(&pool, 1);

@@ -118,7 +118,11 @@ fn try_recv(flavour: Flavour) {
 fn recv(flavour: Flavour) {
     let (_pool, queue) = made(flavour);
     thread::scope(|scope| {
-        let getter = scope.spawn(|| (0..3).map(|_| number(queue.get(LONG).expect("gets"))).collect::<Vec<_>>());
+        let getter = scope.spawn(|| {
+            (0..3)
+                .map(|_| number(queue.get(LONG).expect("gets")))
+                .collect::<Vec<_>>()
+        });
         for value in 0..3i64 {
             queue.put(value, LONG).expect("puts");
         }
@@ -200,10 +204,14 @@ fn disconnect_wakes_sender(flavour: Flavour) {
         queue.put(value, Wait::No).expect("puts");
     }
     thread::scope(|scope| {
-        let putters: Vec<_> = (0..50).map(|value| scope.spawn({
-            let queue = &queue;
-            move || queue.put(value as i64, LONG)
-        })).collect();
+        let putters: Vec<_> = (0..50)
+            .map(|value| {
+                scope.spawn({
+                    let queue = &queue;
+                    move || queue.put(value as i64, LONG)
+                })
+            })
+            .collect();
         queue.close();
         for (value, putter) in (0..).zip(putters) {
             assert_eq!(putter.join().expect("wakes"), Err(PutError::Closed(Item::S64(value))));
@@ -256,7 +264,10 @@ fn mpmc(flavour: Flavour) {
             .collect();
         putters.into_iter().for_each(|putter| putter.join().expect("ends"));
         queue.close();
-        getters.into_iter().map(|getter| getter.join().expect("ends")).collect::<Vec<_>>()
+        getters
+            .into_iter()
+            .map(|getter| getter.join().expect("ends"))
+            .collect::<Vec<_>>()
     });
     let (count, sum) = sums.into_iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
     assert_eq!((count, sum), (threads * each, threads * each * (each - 1) / 2));
@@ -353,7 +364,9 @@ fn waiting_senders_are_served_in_order(flavour: Flavour) {
     }
     block_on(async {
         let values = flavour.holds..flavour.holds + 20;
-        let mut waits: Vec<_> = values.map(|value| Box::pin(queue.put_async(value, Wait::Forever))).collect();
+        let mut waits: Vec<_> = values
+            .map(|value| Box::pin(queue.put_async(value, Wait::Forever)))
+            .collect();
         for wait in &mut waits {
             assert!(futures_util::poll!(wait.as_mut()).is_pending());
         }

@@ -104,7 +104,10 @@ impl Model {
 
     fn close(&mut self, waits: &mut Waits<'_>) {
         self.closed = true;
-        let waiting = self.getters.drain(..).chain(self.putters.drain(..).map(|(putter, _)| putter));
+        let waiting = self
+            .getters
+            .drain(..)
+            .chain(self.putters.drain(..).map(|(putter, _)| putter));
         waiting.for_each(|wait| waits.expected[wait] = Some(Ended::Closed));
     }
 
@@ -180,7 +183,9 @@ async fn follow(steps: &[Step], queues: &[Queue]) {
             Step::PutMany(at, count) => {
                 let values: Vec<_> = (0..count).map(|_| fresh()).collect();
                 let done = queues[at].put_many(values.iter().map(|value| Item::S64(*value)), Wait::No);
-                let expected = values.iter().take_while(|value| models[at].put(**value, &mut waits).is_ok());
+                let expected = values
+                    .iter()
+                    .take_while(|value| models[at].put(**value, &mut waits).is_ok());
                 let expected = expected.count();
                 match done {
                     Ok(()) => assert_eq!(expected, count),
@@ -242,7 +247,9 @@ async fn follow(steps: &[Step], queues: &[Queue]) {
                 look(&mut waits, number).await;
             }
             Step::GiveUp(nth) => {
-                let going: Vec<_> = (0..waits.futures.len()).filter(|at| waits.futures[*at].is_some()).collect();
+                let going: Vec<_> = (0..waits.futures.len())
+                    .filter(|at| waits.futures[*at].is_some())
+                    .collect();
                 if let Some(number) = going.get(nth).copied() {
                     waits.futures[number] = None;
                     models[stands[number]].give_up(number, &mut waits);
@@ -263,7 +270,9 @@ async fn follow(steps: &[Step], queues: &[Queue]) {
 
 /// A wait is over exactly when the model says so, and with what it says.
 async fn look(waits: &mut Waits<'_>, number: usize) {
-    let Some(future) = &mut waits.futures[number] else { return };
+    let Some(future) = &mut waits.futures[number] else {
+        return;
+    };
     match poll!(future.as_mut()) {
         std::task::Poll::Ready(ended) => {
             assert_eq!(waits.expected[number].take(), Some(ended));

@@ -19,7 +19,9 @@ fn eight_producers_and_eight_consumers_pass_800_000_items_once_and_in_order() {
                     let (mut last, mut count) = (HashMap::new(), 0);
                     while let Ok(received) = queue.get_many(64, LONG) {
                         for item in received {
-                            let Received::Item(Item::S64(value)) = item else { panic!("{item:?}") };
+                            let Received::Item(Item::S64(value)) = item else {
+                                panic!("{item:?}")
+                            };
                             let (producer, number) = (value / EACH, value % EACH);
                             // Each consumer sees what one producer put in the order in which it was put.
                             let before = last.insert(producer, number);
@@ -46,7 +48,9 @@ fn eight_producers_and_eight_consumers_pass_800_000_items_once_and_in_order() {
                 })
             })
             .collect();
-        producers.into_iter().for_each(|producer| producer.join().expect("ends"));
+        producers
+            .into_iter()
+            .for_each(|producer| producer.join().expect("ends"));
         queue.close();
         consumers
             .into_iter()

@@ -34,6 +34,9 @@ pub(crate) fn run(words: &[&str]) -> bool {
         ["swap", first, second] => show(swap(first, second)),
         ["bytes-there-and-back", there, back] => show(bytes(there, back)),
         ["nest"] => show(nest()),
+        ["bench-put", queue, count, size, batch] => show(bench_put(queue, number(count), number(size), number(batch))),
+        ["bench-get", queue, batch] => show(bench_get(queue, number(batch))),
+        ["bench-pong", there, back] => show(bench_pong(there, back)),
         ["close", queue] => show(Queue::<Item>::open(queue).map(|queue| queue.close())),
         _ => return false,
     }
@@ -242,7 +245,9 @@ fn ping(there: &str, back: &str, rounds: u64) -> Result<(), QueueError> {
     let (there, back) = (Queue::<u64>::open(there)?, Queue::<u64>::open(back)?);
     for round in 0..rounds {
         there.put(&round)?;
-        assert_eq!(back.get()?, round);
+        if back.get()? != round {
+            return Err(QueueError::Invalid("another answer".to_owned()));
+        }
     }
     there.close();
     println!("{rounds} rounds");
@@ -310,5 +315,53 @@ fn nest() -> Result<(), QueueError> {
         chain = next;
     }
     println!("nested");
+    Ok(())
+}
+
+/// Puts `count` items of so many bytes, `batch` in a call.
+fn bench_put(queue: &str, count: u64, size: u64, batch: u64) -> Result<(), QueueError> {
+    let queue: Queue<Item> = Queue::open(queue)?;
+    let bytes = vec![7u8; usize::try_from(size).unwrap_or_default()];
+    let mut left = count;
+    while left > 0 {
+        if batch <= 1 {
+            queue.put_item(Item::Bytes(bytes.clone()))?;
+            left -= 1;
+        } else {
+            let items: Vec<_> = (0..batch.min(left)).map(|_| Item::Bytes(bytes.clone())).collect();
+            queue.put_items(items).map_err(|(_, error)| error)?;
+            left -= batch.min(left);
+        }
+    }
+    queue.close();
+    Ok(())
+}
+
+/// Gets all that there is, `batch` in a call; prints how many bytes.
+fn bench_get(queue: &str, batch: u64) -> Result<(), QueueError> {
+    let queue: Queue<Item> = Queue::open(queue)?;
+    let length = |item: &Item| match item {
+        Item::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    let mut all = 0;
+    if batch <= 1 {
+        all += queue.iter().map(|item| length(&item)).sum::<usize>();
+    } else {
+        let batch = u32::try_from(batch).unwrap_or(1);
+        while let Ok(items) = queue.get_many(batch) {
+            all += items.iter().flatten().map(length).sum::<usize>();
+        }
+    }
+    println!("{all}");
+    Ok(())
+}
+
+/// Answers whatever comes.
+fn bench_pong(there: &str, back: &str) -> Result<(), QueueError> {
+    let (there, back) = (Queue::<Item>::open(there)?, Queue::<Item>::open(back)?);
+    for item in &there {
+        back.put_item(item)?;
+    }
     Ok(())
 }

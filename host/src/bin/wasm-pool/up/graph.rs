@@ -48,12 +48,18 @@ pub(super) fn picture(plan: &Plan) -> String {
 
 /// How many queues an item passes at least before it comes to this one; `most` when it comes from nowhere.
 fn steps(plan: &Plan, queue: &str, most: usize) -> usize {
-    let putters = || plan.programs.iter().filter(|part| part.puts.iter().any(|puts| puts == queue));
+    let putters = || {
+        plan.programs
+            .iter()
+            .filter(|part| part.puts.iter().any(|puts| puts == queue))
+    };
     let fed = plan.feed.as_deref() == Some(queue) || putters().any(|part| part.gets.is_empty());
     if fed || most == 0 {
         return 0;
     }
-    let before = putters().flat_map(|part| &part.gets).map(|from| steps(plan, from, most - 1));
+    let before = putters()
+        .flat_map(|part| &part.gets)
+        .map(|from| steps(plan, from, most - 1));
     before.min().unwrap_or(most).saturating_add(1)
 }
 
