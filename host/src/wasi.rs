@@ -88,6 +88,7 @@ pub(crate) fn component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Co
             Box::new(async move { Ok((next_entry(store.data_mut(), entries.rep()).await?,)) })
         },
     )?;
+    crate::hostcalls::polls::add_to_linker(&mut linker)?;
     linker.allow_shadowing(false);
     crate::hostcalls::add_to_linker(&mut linker)?;
     Ok(linker)

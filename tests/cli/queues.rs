@@ -131,6 +131,14 @@ fn a_guest_that_waits_at_a_queue_of_its_own_is_ended() {
 }
 
 #[test]
+fn a_guest_that_polls_queues_alone_is_ended_and_one_that_polls_a_timer_too_is_not() {
+    done(&mut talking(&["--queue", "q"], &["poll-wait", "q"]))
+        .exits(123)
+        .says("waits to get from queue \"q\" since");
+    done(&mut talking(&[], &["polling"])).exits(0);
+}
+
+#[test]
 fn a_parent_and_a_child_that_wait_for_each_other_are_ended() {
     done(&mut talking(&["--interpreters", "1"], &["deadlock-with-child"]))
         .exits(123)

@@ -8,7 +8,7 @@ use futures_util::poll;
 use wasm_pool::queue::GetError;
 use wasm_pool::{Item, Queue, Wait};
 
-use super::{LONG, block_on, number, pool, queue};
+use super::{LONG, block_on, number, pool, queue, queue_of_bytes};
 
 #[test]
 fn an_item_handed_to_a_wait_that_is_given_up_goes_to_the_next_who_waits() {
@@ -56,6 +56,22 @@ fn a_put_that_is_given_up_takes_its_item_along_and_lets_the_next_in() {
         stays.await.expect("was put");
         assert_eq!(number(queue.get(Wait::No).expect("gets")), 2);
     });
+}
+
+#[test]
+fn when_an_item_that_would_not_fit_is_given_up_a_smaller_one_behind_it_goes_in() {
+    let pool = pool();
+    let queue = queue_of_bytes(&pool, 1_000);
+    let item = |bytes: usize| Item::Bytes(vec![0; bytes]);
+    queue.put(item(500), Wait::No).expect("puts");
+    block_on(async {
+        let mut large = Box::pin(queue.put_async(item(900), Wait::Forever));
+        let mut small = Box::pin(queue.put_async(item(10), Wait::Forever));
+        assert!(poll!(large.as_mut()).is_pending() && poll!(small.as_mut()).is_pending());
+        drop(large);
+        assert!(poll!(small.as_mut()).is_ready());
+    });
+    assert_eq!(queue.qsize(), 2);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) struct Waiting {
 
 enum What {
     /// Their ids too: when the report is made, they may be gone.
-    Queues(SmallVec<[(QueueId, Weak<Shared>); 1]>, Side),
+    Queues(SmallVec<[(QueueId, Weak<Shared>, Side); 1]>),
     /// The end of a call in another interpreter.
     Call(InterpreterId),
     /// A call. Whether the host can make one.
@@ -54,8 +54,15 @@ impl Waiting {
     }
 
     pub(crate) fn at(queues: &[Arc<Shared>], side: Side) -> Waiting {
-        let named = queues.iter().map(|queue| (queue.id(), Arc::downgrade(queue)));
-        Waiting::new(What::Queues(named.collect(), side))
+        let named = queues.iter().map(|queue| (queue.id(), Arc::downgrade(queue), side));
+        Waiting::new(What::Queues(named.collect()))
+    }
+
+    pub(crate) fn at_sides(queues: &[(Arc<Shared>, Side)]) -> Waiting {
+        let named = queues
+            .iter()
+            .map(|(queue, side)| (queue.id(), Arc::downgrade(queue), *side));
+        Waiting::new(What::Queues(named.collect()))
     }
 
     pub(crate) fn call(callee: InterpreterId) -> Waiting {
@@ -69,10 +76,10 @@ impl Waiting {
     /// Somebody who is no life of the pool could help.
     fn has_hope(&self, lives_may_start: bool) -> bool {
         match &self.what {
-            What::Queues(queues, side) => queues
-                .iter()
-                .filter_map(|(_, queue)| queue.upgrade())
-                .any(|queue| queue.has_hope(*side, lives_may_start)),
+            What::Queues(queues) => queues.iter().any(|(_, queue, side)| {
+                let queue = queue.upgrade();
+                queue.is_some_and(|queue| queue.has_hope(*side, lives_may_start))
+            }),
             What::Call(_) => false,
             What::ToBeCalled { by_host } => *by_host,
         }
@@ -86,16 +93,18 @@ impl Waiting {
     /// For the report: `waits to get from queue "work" since 12ms`.
     pub(crate) fn describe(&self) -> String {
         let mut text = match &self.what {
-            What::Queues(queues, side) => {
-                let labels: Vec<_> = queues
+            What::Queues(queues) => {
+                let waits: Vec<_> = queues
                     .iter()
-                    .map(|(id, queue)| queue.upgrade().map_or(format!("queue {id}"), |queue| queue.label()))
+                    .map(|(id, queue, side)| {
+                        let label = queue.upgrade().map_or(format!("queue {id}"), |queue| queue.label());
+                        match side {
+                            Side::Get => format!("get from {label}"),
+                            Side::Put => format!("put into {label}"),
+                        }
+                    })
                     .collect();
-                let doing = match side {
-                    Side::Get => "get from",
-                    Side::Put => "put into",
-                };
-                format!("waits to {doing} {}", labels.join(" or "))
+                format!("waits to {}", waits.join(" or "))
             }
             What::Call(callee) => format!("waits for a call of interpreter {callee}"),
             What::ToBeCalled { .. } => "waits to be called".to_owned(),

@@ -5,6 +5,7 @@
 
 mod convert;
 mod interpreters;
+pub(crate) mod polls;
 mod queues;
 mod talk;
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use wasmtime::component::{Resource, ResourceTable};
-use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
+use wasmtime_wasi::p2::{DynPollable, subscribe};
 
 use super::convert::{from_guest, received_to_guest};
+use super::polls::Readiness;
 use super::talk::Talk;
 use super::{Speaker, wit};
 use crate::queue::{
-    CreateError, GetError, Item, PutError, Queue, QueueId, QueueOptions, Received, Shared, Side, Wait, Watch, Who,
+    CreateError, GetError, Item, PutError, Queue, QueueId, QueueOptions, Received, Side, Wait, Who,
 };
 
 /// A guest's handle on a queue.
@@ -64,9 +65,10 @@ impl Speaker<'_> {
     }
 
     fn pollable(&mut self, this: &This, side: Side) -> wasmtime::Result<Resource<DynPollable>> {
-        let (_, table) = self.parts()?;
+        let (talk, table) = self.parts()?;
         let queue = Arc::clone(table.get(this)?.queue.shared());
-        let readiness = table.push(Readiness { queue, side })?;
+        let polls = Arc::clone(&talk.polls);
+        let readiness = table.push(Readiness { queue, side, polls })?;
         subscribe(table, readiness)
     }
 }
@@ -320,18 +322,5 @@ async fn put_all(
             Ok(()) => accepted += 1,
             Err(error) => return (accepted, Some(error)),
         }
-    }
-}
-
-/// What a pollable of a queue waits for.
-struct Readiness {
-    queue: Arc<Shared>,
-    side: Side,
-}
-
-#[wasmtime_wasi::async_trait]
-impl Pollable for Readiness {
-    async fn ready(&mut self) {
-        Watch::new(&self.queue, self.side).await;
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
+use super::polls::Polls;
 use crate::executor::control::Control;
 use crate::grants::Grants;
 use crate::interpreter::{Interpreter, InterpreterId, Setup, Unowned};
@@ -19,6 +20,7 @@ pub(crate) struct Talk {
     pub(super) program: Program,
     pub(super) setup: Arc<Setup>,
     pub(super) family: Family,
+    pub(super) polls: Arc<Polls>,
     /// Those that were granted by name.
     granted: Vec<Queue>,
     /// Queues that it can name by their ids, as long as somebody holds them.
@@ -116,6 +118,7 @@ impl Talk {
             program: program.clone(),
             setup: Arc::clone(setup),
             family,
+            polls: Polls::new(control),
             granted,
             queues: HashMap::new(),
             interpreters: BTreeMap::new(),

@@ -22,6 +22,7 @@ use super::registry;
 use super::wait::{Delivery, Getter, Putter};
 use super::{GetError, Item, PutError, Queue, QueueId, Received, Unbound};
 use crate::budget::Budget;
+use crate::executor::control::Control;
 use crate::limits::{LimitHit, LimitKind};
 
 /// Who must be woken once the lock is free.
@@ -53,11 +54,28 @@ struct State {
     getters: Line<(Arc<Getter>, usize)>,
     putters: Line<(Entry, Arc<Putter>)>,
     /// Who wants to hear of an item, and of room, without taking it: pollables.
-    get_watchers: Line<Waker>,
-    put_watchers: Line<Waker>,
+    get_watchers: Line<Watcher>,
+    put_watchers: Line<Watcher>,
     held: u64,
     reserved: u64,
     closed: bool,
+}
+
+/// Somebody who wants to hear of a change, and his life, which may stand still meanwhile.
+struct Watcher {
+    waker: Waker,
+    control: Arc<Control>,
+}
+
+/// Everybody who watches hears of it.
+fn tell(watchers: &mut Line<Watcher>, wakes: &mut Wakes) {
+    if watchers.is_empty() {
+        return;
+    }
+    wakes.extend(watchers.take_all().map(|watcher| {
+        watcher.control.rouse();
+        watcher.waker
+    }));
 }
 
 /// An item in a queue, or what is left of it.
@@ -340,9 +358,7 @@ impl Shared {
                 wakes.extend(putter.finish(Ok(())));
             }
         }
-        if !state.put_watchers.is_empty() {
-            wakes.extend(state.put_watchers.take_all());
-        }
+        tell(&mut state.put_watchers, wakes);
     }
 
     fn fits(&self, state: &State, weight: u64) -> bool {
@@ -362,9 +378,7 @@ impl Shared {
             }
             state.bytes += entry.weight;
             state.ring.push_front(entry);
-            if !state.get_watchers.is_empty() {
-                wakes.extend(state.get_watchers.take_all());
-            }
+            tell(&mut state.get_watchers, &mut wakes);
         }
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
@@ -378,10 +392,14 @@ impl Shared {
 
     /// A putter leaves its line, with its item if it was not put.
     pub(super) fn leave_putters(&self, ticket: Ticket) -> Option<Item> {
+        let mut wakes = Wakes::new();
         let mut state = self.state.lock();
         let (entry, _) = state.putters.leave(ticket)?;
         state.let_go(entry.weight, &self.budget);
+        // Behind a large item that would not fit a small one may have waited that does.
+        self.admit(&mut state, &mut wakes);
         drop(state);
+        wakes.into_iter().for_each(Waker::wake);
         Some(entry.into_item())
     }
 
@@ -399,8 +417,8 @@ impl Shared {
             state.let_go(entry.weight, &self.budget);
             wakes.extend(putter.finish(Err(PutError::Closed(entry.into_item()))));
         }
-        wakes.extend(state.get_watchers.take_all());
-        wakes.extend(state.put_watchers.take_all());
+        tell(&mut state.get_watchers, &mut wakes);
+        tell(&mut state.put_watchers, &mut wakes);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
     }
@@ -452,15 +470,32 @@ impl Shared {
     }
 
     /// Wants to hear of an item or of room; `None` when it is there.
-    pub(super) fn watch(&self, side: Side, waker: &Waker) -> Option<Ticket> {
+    pub(super) fn watch(&self, side: Side, waker: &Waker, control: &Arc<Control>) -> Option<Ticket> {
         let mut state = self.state.lock();
-        match side {
-            Side::Get if state.ring.is_empty() && !state.closed => Some(state.get_watchers.join(waker.clone())),
-            Side::Put if !state.closed && !(state.putters.is_empty() && self.fits(&state, super::ITEM_OVERHEAD)) => {
-                Some(state.put_watchers.join(waker.clone()))
-            }
-            _ => None,
+        if self.is_ready_in(&state, side) {
+            return None;
         }
+        let watcher = Watcher {
+            waker: waker.clone(),
+            control: Arc::clone(control),
+        };
+        Some(match side {
+            Side::Get => state.get_watchers.join(watcher),
+            Side::Put => state.put_watchers.join(watcher),
+        })
+    }
+
+    /// Whether there may be something to get, or room.
+    pub(crate) fn is_ready(&self, side: Side) -> bool {
+        self.is_ready_in(&self.state.lock(), side)
+    }
+
+    fn is_ready_in(&self, state: &State, side: Side) -> bool {
+        state.closed
+            || match side {
+                Side::Get => !state.ring.is_empty(),
+                Side::Put => state.putters.is_empty() && self.fits(state, super::ITEM_OVERHEAD),
+            }
     }
 
     pub(super) fn unwatch(&self, side: Side, ticket: Ticket) {
@@ -525,9 +560,7 @@ impl State {
     fn push(&mut self, entry: Entry, wakes: &mut Wakes) {
         self.bytes += entry.weight;
         self.ring.push_back(entry);
-        if !self.get_watchers.is_empty() {
-            wakes.extend(self.get_watchers.take_all());
-        }
+        tell(&mut self.get_watchers, wakes);
     }
 
     fn hold(&mut self, weight: u64, budget: &Budget) -> bool {

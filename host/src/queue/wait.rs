@@ -254,45 +254,49 @@ impl Drop for PutWait {
     }
 }
 
-/// Becomes ready when there may be something to get, or room: what stands behind a pollable.
-pub(crate) struct Watch<'a> {
+/// Becomes ready when there may be something to get, or room: what stands behind a pollable. Calls `waits` each time that it has
+/// to wait.
+pub(crate) struct Watch<'a, F> {
     queue: &'a Shared,
     side: Side,
+    control: &'a Arc<Control>,
+    waits: F,
     ticket: Option<Ticket>,
 }
 
-impl<'a> Watch<'a> {
-    pub(crate) fn new(queue: &'a Shared, side: Side) -> Watch<'a> {
+impl<'a, F: Fn() + Unpin> Watch<'a, F> {
+    pub(crate) fn new(queue: &'a Shared, side: Side, control: &'a Arc<Control>, waits: F) -> Watch<'a, F> {
         Watch {
             queue,
             side,
+            control,
+            waits,
             ticket: None,
         }
     }
-
-    fn leave(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.queue.unwatch(self.side, ticket);
-        }
-    }
 }
 
-impl Future for Watch<'_> {
+impl<F: Fn() + Unpin> Future for Watch<'_, F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.leave();
-        self.ticket = self.queue.watch(self.side, cx.waker());
-        match self.ticket {
-            Some(_) => Poll::Pending,
-            None => Poll::Ready(()),
+        if let Some(ticket) = self.ticket.take() {
+            self.queue.unwatch(self.side, ticket);
         }
+        self.ticket = self.queue.watch(self.side, cx.waker(), self.control);
+        if self.ticket.is_none() {
+            return Poll::Ready(());
+        }
+        (self.waits)();
+        Poll::Pending
     }
 }
 
-impl Drop for Watch<'_> {
+impl<F> Drop for Watch<'_, F> {
     fn drop(&mut self) {
-        self.leave();
+        if let Some(ticket) = self.ticket.take() {
+            self.queue.unwatch(self.side, ticket);
+        }
     }
 }
 
