@@ -83,7 +83,13 @@ impl Ours {
     /// Passes messages from one guest to another; processor time for each.
     fn pass(&mut self, count: u64, size: u64, batch: u64) -> Duration {
         let queue = self.queue();
-        let put = ["bench-put", &queue, &count.to_string(), &size.to_string(), &batch.to_string()];
+        let put = [
+            "bench-put",
+            &queue,
+            &count.to_string(),
+            &size.to_string(),
+            &batch.to_string(),
+        ];
         let get = ["bench-get", &queue, &batch.to_string()];
         let all = [words(&put), words(&get)];
         let (_, used) = took(|| self.talk(&all));
@@ -124,7 +130,10 @@ impl Ours {
             }
             let put = cpu() - before;
             running.join().expect("ends");
-            println!("    (puts alone: {:.2} us each)", put.as_secs_f64() * 1e6 / count as f64);
+            println!(
+                "    (puts alone: {:.2} us each)",
+                put.as_secs_f64() * 1e6 / count as f64
+            );
             each(cpu() - before, count)
         })
     }
@@ -218,7 +227,14 @@ impl Bare {
         let mut get = Duration::ZERO;
         let once = 200;
         for _ in 0..count / once {
-            put += took(|| self.run(&["put", &once.to_string(), &size.to_string()], Some(sender.clone()), None)).1;
+            put += took(|| {
+                self.run(
+                    &["put", &once.to_string(), &size.to_string()],
+                    Some(sender.clone()),
+                    None,
+                )
+            })
+            .1;
             let (again, rest) = bounded(usize::try_from(once).expect("fits"));
             receiver.try_iter().for_each(|bytes| again.send(bytes).expect("fits"));
             drop(again);
@@ -244,10 +260,17 @@ fn queue(_: &mut Criterion) {
         batched.push(ours.pass(400_000, 16, 64));
     }
     let ratio = |ours: &[Duration], floor: &[Duration]| {
-        let ratios = ours.iter().zip(floor).map(|(ours, floor)| ours.as_secs_f64() / floor.as_secs_f64());
+        let ratios = ours
+            .iter()
+            .zip(floor)
+            .map(|(ours, floor)| ours.as_secs_f64() / floor.as_secs_f64());
         format!("{:.2}", median(ratios.collect()))
     };
-    figure("16 bytes, guest to guest, processor time", ns(median(single.clone())), "");
+    figure(
+        "16 bytes, guest to guest, processor time",
+        ns(median(single.clone())),
+        "",
+    );
     figure("the same: two bare calls and crossbeam", ns(median(floor.clone())), "");
     figure("ratio", ratio(&single, &floor), "<= 1.5");
     figure("16 bytes in batches of 64", ns(median(batched.clone())), "");
@@ -268,7 +291,11 @@ fn queue(_: &mut Criterion) {
         ns(median(pings.iter().map(|ping| ping.1).collect())),
         "<= 2000 ns",
     );
-    figure("the same, wall time", ns(median(pings.iter().map(|ping| ping.0).collect())), "");
+    figure(
+        "the same, wall time",
+        ns(median(pings.iter().map(|ping| ping.0).collect())),
+        "",
+    );
 
     let began = Instant::now();
     let wakes: Vec<_> = (0..3).map(|_| ours.wake(10_000)).collect();

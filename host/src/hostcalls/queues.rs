@@ -11,9 +11,7 @@ use super::convert::{from_guest, received_to_guest};
 use super::polls::Readiness;
 use super::talk::Talk;
 use super::{Speaker, wit};
-use crate::queue::{
-    CreateError, GetError, Item, PutError, Queue, QueueId, QueueOptions, Received, Side, Wait, Who,
-};
+use crate::queue::{CreateError, GetError, Item, PutError, Queue, QueueId, QueueOptions, Received, Side, Wait, Who};
 
 /// A guest's handle on a queue.
 #[expect(unreachable_pub, reason = "the generated code names it in a public place")]
