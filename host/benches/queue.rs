@@ -19,6 +19,9 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 const QUEUE_SIZE: u32 = 1_024;
 
+/// So many large messages fit into a core's cache.
+const FEW: u32 = 8;
+
 /// Our side: a pool with two workers and the talker.
 struct Ours {
     pool: Pool,
@@ -34,11 +37,11 @@ impl Ours {
         Ours { pool, talker, names: 0 }
     }
 
-    fn queue(&mut self) -> String {
+    fn queue(&mut self, max_size: u32) -> String {
         self.names += 1;
         let name = format!("q{}", self.names);
         let options = QueueOptions {
-            max_size: QUEUE_SIZE,
+            max_size,
             max_bytes: ByteSize::gib(1),
             unbound: Unbound::Keep,
         };
@@ -81,8 +84,8 @@ impl Ours {
     }
 
     /// Passes messages from one guest to another; processor time for each.
-    fn pass(&mut self, count: u64, size: u64, batch: u64) -> Duration {
-        let queue = self.queue();
+    fn pass(&mut self, count: u64, size: u64, batch: u64, max_size: u32) -> Duration {
+        let queue = self.queue(max_size);
         let put = [
             "bench-put",
             &queue,
@@ -97,7 +100,7 @@ impl Ours {
     }
 
     fn ping(&mut self, rounds: u64) -> (Duration, Duration) {
-        let (there, back) = (self.queue(), self.queue());
+        let (there, back) = (self.queue(QUEUE_SIZE), self.queue(QUEUE_SIZE));
         let all = [
             words(&["ping", &there, &back, &rounds.to_string()]),
             words(&["bench-pong", &there, &back]),
@@ -106,36 +109,43 @@ impl Ours {
         (each(wall, rounds), each(used, rounds))
     }
 
-    /// So many guests wait at one queue, and are woken by as many items; processor time for each.
+    /// So many guests wait at one queue, and are woken by as many items; processor time for each until it waits again.
     fn wake(&mut self, count: u64) -> Duration {
-        let name = self.queue();
-        let queue = self.pool.queues().open(&name).expect("is there");
-        let all = vec![words(&["get-one", &name]); usize::try_from(count).expect("fits")];
+        let (first, second) = (self.queue(QUEUE_SIZE), self.queue(QUEUE_SIZE));
+        let open = |name: &str| self.pool.queues().open(name).expect("is there");
+        let (queue, last) = (open(&first), open(&second));
+        let all = vec![words(&["get-then-wait", &first, &second]); usize::try_from(count).expect("fits")];
         std::thread::scope(|scope| {
             let ours = &*self;
             let running = scope.spawn(move || ours.talk(&all));
-            // Everybody waits when nothing uses the processor any more.
-            let mut before = cpu();
-            loop {
-                std::thread::park_timeout(Duration::from_millis(100));
-                let now = cpu();
-                if now - before < Duration::from_millis(1) && self.pool.alive() as u64 == count {
-                    break;
-                }
-                before = now;
+            while (self.pool.alive() as u64) < count {
+                std::thread::park_timeout(Duration::from_millis(10));
             }
+            quiet();
             let before = cpu();
             for number in 0..count {
                 queue.put(number as i64, Wait::No).expect("somebody waits");
             }
-            let put = cpu() - before;
+            quiet();
+            let used = cpu() - before;
+            assert!(queue.is_empty());
+            last.close();
             running.join().expect("ends");
-            println!(
-                "    (puts alone: {:.2} us each)",
-                put.as_secs_f64() * 1e6 / count as f64
-            );
-            each(cpu() - before, count)
+            each(used, count)
         })
+    }
+}
+
+/// Waits until everybody waits: nothing uses the processor any more.
+fn quiet() {
+    let mut before = cpu();
+    loop {
+        std::thread::park_timeout(Duration::from_millis(20));
+        let now = cpu();
+        if now - before < Duration::from_micros(500) {
+            return;
+        }
+        before = now;
     }
 }
 
@@ -208,8 +218,8 @@ impl Bare {
             .expect("ends well");
     }
 
-    fn pass(&self, count: u64, size: u64) -> Duration {
-        let (sender, receiver) = bounded(QUEUE_SIZE as usize);
+    fn pass(&self, count: u64, size: u64, max_size: u32) -> Duration {
+        let (sender, receiver) = bounded(max_size as usize);
         let (_, used) = took(|| {
             std::thread::scope(|scope| {
                 scope.spawn(|| self.run(&["put", &count.to_string(), &size.to_string()], Some(sender), None));
@@ -217,32 +227,6 @@ impl Bare {
             });
         });
         each(used, count)
-    }
-
-    /// The two copies alone, on one thread: a call that takes the bytes and one that gives them.
-    fn copies(&self, count: u64, size: u64) -> Duration {
-        let (sender, receiver) = bounded(usize::try_from(count).expect("fits"));
-        // What crossbeam does without anybody who waits costs 50 ns, which is nothing beside such bytes.
-        let mut put = Duration::ZERO;
-        let mut get = Duration::ZERO;
-        let once = 200;
-        for _ in 0..count / once {
-            put += took(|| {
-                self.run(
-                    &["put", &once.to_string(), &size.to_string()],
-                    Some(sender.clone()),
-                    None,
-                )
-            })
-            .1;
-            let (again, rest) = bounded(usize::try_from(once).expect("fits"));
-            receiver.try_iter().for_each(|bytes| again.send(bytes).expect("fits"));
-            drop(again);
-            get += took(|| self.run(&["get"], None, Some(rest))).1;
-        }
-        // Starting and ending the guests is not copying.
-        let start = took(|| (0..count / once).for_each(|_| self.run(&["put", "0", "0"], Some(sender.clone()), None))).1;
-        each((put + get).saturating_sub(start * 2), count)
     }
 }
 
@@ -255,9 +239,9 @@ fn queue(_: &mut Criterion) {
     let rounds = 7;
     let (mut single, mut batched, mut floor) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        floor.push(bare.pass(400_000, 16));
-        single.push(ours.pass(400_000, 16, 1));
-        batched.push(ours.pass(400_000, 16, 64));
+        floor.push(bare.pass(400_000, 16, QUEUE_SIZE));
+        single.push(ours.pass(400_000, 16, 1, QUEUE_SIZE));
+        batched.push(ours.pass(400_000, 16, 64, QUEUE_SIZE));
     }
     let ratio = |ours: &[Duration], floor: &[Duration]| {
         let ratios = ours
@@ -278,11 +262,11 @@ fn queue(_: &mut Criterion) {
 
     let (mut large, mut copies) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        copies.push(bare.copies(4_000, 64 << 10));
-        large.push(ours.pass(20_000, 64 << 10, 1));
+        copies.push(bare.pass(20_000, 64 << 10, FEW));
+        large.push(ours.pass(20_000, 64 << 10, 1, FEW));
     }
     figure("64 KiB, guest to guest, processor time", ns(median(large.clone())), "");
-    figure("the same: the two copies alone", ns(median(copies.clone())), "");
+    figure("the same: two bare calls and crossbeam", ns(median(copies.clone())), "");
     figure("ratio", ratio(&large, &copies), "<= 1.3");
 
     let pings: Vec<_> = (0..rounds).map(|_| ours.ping(100_000)).collect();

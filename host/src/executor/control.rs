@@ -5,7 +5,7 @@
 //! one that runs sees the cause at its next tick. What the guest waits for does not matter.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
+use super::hand;
 use super::lanes::{Lane, Turn};
 use super::standing::Waiting;
 use crate::limits::{LimitHit, LimitKind, Limits};
@@ -38,6 +39,8 @@ pub(crate) struct Control {
     /// Processor time of the slices that are over, in nanoseconds.
     cpu: AtomicU64,
     cpu_limit: u64,
+    /// Whom it wakes is for all workers; see [`hand`](super::hand).
+    shares: AtomicBool,
     /// Whether it goes on; see [`standing`](super::standing).
     standing: AtomicU8,
     /// What it waits for while it stands still. Nothing is called under this lock.
@@ -66,6 +69,7 @@ impl Control {
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: limits.cpu_time.map_or(u64::MAX, nanos),
+            shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
             waiting: Mutex::new(None),
             ending: Completion::new(),
@@ -205,17 +209,25 @@ impl Control {
         }
         let start = nanos(now.saturating_duration_since(self.born));
         self.slice.store(start, Ordering::Relaxed);
+        hand::begin(&self.hub.lanes, self.shares.load(Ordering::Relaxed));
         Ok(Slice(start))
     }
 
     /// The slice is over; `used` tells how much of its wall time was processor time.
     pub(super) fn end_slice(&self, slice: Slice, used: impl FnOnce(u64) -> u64) {
+        if let Some(shares) = hand::end() {
+            self.shares.store(shares, Ordering::Relaxed);
+        }
         let wall = nanos(self.born.elapsed()).saturating_sub(slice.0);
         self.cpu.fetch_add(used(wall), Ordering::Relaxed);
     }
 
     /// What the guest does at a tick, asked from inside its slice.
     pub(crate) fn at_tick(&self, switch_interval: Duration) -> AtTick {
+        // Whoever runs on does not keep waiting whom it woke.
+        if let Some(turn) = hand::take() {
+            self.hub.lanes.push_first(turn);
+        }
         if self.cause().is_some() {
             return AtTick::Stop;
         }

@@ -13,6 +13,7 @@ use async_task::Runnable;
 use crossbeam_channel::{Receiver, Sender, select_biased, unbounded};
 
 use super::control::Control;
+use super::hand;
 
 /// One turn of one life on a worker.
 pub(crate) type Turn = Runnable<Arc<Control>>;
@@ -55,7 +56,12 @@ impl Lanes {
     /// Queues a turn of `control`'s life in the lane where it belongs.
     pub(super) fn push(&self, turn: Turn, control: &Arc<Control>) {
         let lane = match control.lane() {
-            Lane::Woken => return self.push_first(turn),
+            Lane::Woken => {
+                if let Err(turn) = hand::keep(self, turn) {
+                    self.push_first(turn);
+                }
+                return;
+            }
             Lane::Fresh => &self.fresh,
             Lane::Switched => &self.switched,
         };
@@ -74,6 +80,11 @@ impl Lanes {
     /// Queues a turn in the woken lane.
     pub(crate) fn push_first(&self, turn: Turn) {
         let _ = self.woken.0.send(turn);
+    }
+
+    /// Whether any life waits for a worker.
+    pub(super) fn anybody_waits(&self) -> bool {
+        !(self.woken.1.is_empty() && self.fresh.1.is_empty() && self.switched.1.is_empty())
     }
 
     /// Whether a woken life waits for a worker.

@@ -4,6 +4,7 @@
 //! switch interval goes to the back of the queue. The parts:
 //!
 //! - [`lanes`]: the run queue. Lives woken by an event first; fresh lives and lives that were switched out take turns.
+//! - [`hand`]: the life that a worker has at hand, since the one before it woke it.
 //! - [`worker`]: one OS thread per core that takes lives from the lanes and polls them. Guest code runs only here.
 //! - [`control`]: the switch of one life: its time on the processor, and the one way to end it early.
 //! - [`roster`]: who lives, and until when.
@@ -18,6 +19,7 @@
 pub(crate) mod clock;
 pub(crate) mod completion;
 pub(crate) mod control;
+mod hand;
 mod lanes;
 mod life;
 mod processor;

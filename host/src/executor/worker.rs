@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Hub;
+use super::{Hub, hand};
 
 /// A worker before it runs on its thread.
 pub(super) struct Worker {
@@ -26,7 +26,8 @@ impl Worker {
         // WASI's timers and sockets find their reactor through the thread.
         let _entered = reactor.enter();
         let mut picks = 0u32;
-        while let Some(turn) = hub.lanes.next(picks, || hub.clock.idle(number)) {
+        let next = |picks| hand::take().or_else(|| hub.lanes.next(picks, || hub.clock.idle(number)));
+        while let Some(turn) = next(picks) {
             picks = picks.wrapping_add(1);
             hub.clock.busy(number);
             turn.run();

@@ -1,5 +1,6 @@
 //! The interface `queues`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,10 +194,10 @@ impl wit::HostQueue for Speaker<'_> {
         unbound: Option<wit::Unbound>,
     ) -> wasmtime::Result<Result<(), wit::Part>> {
         let (talk, table) = self.putting(&this)?;
-        let (mut ready, mut wrong) = (Vec::with_capacity(items.len()), None);
+        let (mut ready, mut wrong) = (VecDeque::with_capacity(items.len()), None);
         for item in items {
             match from_guest(talk, table, item)? {
-                Ok(item) if wrong.is_none() => ready.push(item),
+                Ok(item) if wrong.is_none() => ready.push_back(item),
                 // What stands behind a wrong item only gives its handles back.
                 Ok(_) => {}
                 Err(why) => wrong = wrong.or(Some(why)),
@@ -294,7 +295,7 @@ impl wit::HostQueue for Speaker<'_> {
 /// Puts items in order, waiting for room as long as `wait` in all; how many, and what stopped it.
 async fn put_all(
     queue: &Queue,
-    items: Vec<Item>,
+    mut items: VecDeque<Item>,
     wait: Wait,
     unbound: Option<crate::queue::Unbound>,
     who: Who<'_>,
@@ -303,13 +304,13 @@ async fn put_all(
         Wait::For(time) => std::time::Instant::now().checked_add(time),
         Wait::No | Wait::Forever => None,
     };
-    let (mut items, mut accepted) = (items.into_iter().peekable(), 0);
+    let mut accepted = 0;
     loop {
         match queue.put_some_as(&mut items, unbound, who) {
             Ok(put) => accepted += put,
             Err((put, error)) => return (accepted + put, Some(error)),
         }
-        let Some(item) = items.next() else {
+        let Some(item) = items.pop_front() else {
             return (accepted, None);
         };
         let left = match until {

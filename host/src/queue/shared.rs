@@ -104,6 +104,9 @@ pub(crate) enum Side {
 /// The budget is charged in steps of this size, so that small messages do not all touch it.
 const RESERVE_STEP: u64 = 4 << 10;
 
+/// Items of a batch that are put under one lock.
+const BATCH: usize = 256;
+
 /// What became of an attempt to put.
 pub(super) enum PutAttempt {
     Done,
@@ -220,47 +223,75 @@ impl Shared {
         }
     }
 
-    /// Puts items in order as long as there is room; how many, and what stopped it.
+    /// Puts items in order as long as there is room; what was not put stays in `items`. How many, and what stopped it.
     pub(super) fn put_some(
         &self,
-        items: &mut std::iter::Peekable<impl Iterator<Item = Item>>,
+        items: &mut VecDeque<Item>,
         sender: Option<&Arc<Account>>,
         unbound: Option<Unbound>,
     ) -> Result<usize, (usize, PutError)> {
+        // Whatever takes time is done before the lock is taken.
+        let (mut entries, stopped) = self.entries(items, sender, unbound.unwrap_or(self.unbound));
         let mut wakes = Wakes::new();
-        let mut state = self.state.lock();
         let mut put = 0;
-        let done = loop {
-            let Some(item) = items.peek() else { break Ok(put) };
-            let (weight, max_bytes) = (item.weight(), self.max_bytes);
-            let room = weight <= max_bytes && state.putters.is_empty() && self.fits(&state, weight);
-            if !room && !state.closed && weight <= max_bytes && state.getters.is_empty() {
-                break Ok(put);
+        let mut state = self.state.lock();
+        let mut failed = None;
+        while let Some(entry) = entries.pop_front() {
+            let room = !state.getters.is_empty() || (state.putters.is_empty() && self.fits(&state, entry.weight));
+            if !room && !state.closed {
+                entries.push_front(entry);
+                break;
             }
-            let Some(item) = items.next() else { break Ok(put) };
+            match self.put_entry(&mut state, entry, || None, &mut wakes) {
+                PutAttempt::Done => put += 1,
+                PutAttempt::Failed(error) => {
+                    failed = Some(error);
+                    break;
+                }
+                // Not asked for.
+                PutAttempt::Waits(..) => break,
+            }
+        }
+        drop(state);
+        wakes.into_iter().for_each(Waker::wake);
+        let all = entries.is_empty();
+        for entry in entries.into_iter().rev() {
+            items.push_front(entry.into_item());
+        }
+        match failed.or(stopped.filter(|_| all)) {
+            Some(error) => Err((put, error)),
+            None => Ok(put),
+        }
+    }
+
+    /// Makes entries of items, until there is no more, enough for any queue, or one that cannot be one.
+    fn entries(
+        &self,
+        items: &mut VecDeque<Item>,
+        sender: Option<&Arc<Account>>,
+        unbound: Unbound,
+    ) -> (VecDeque<Entry>, Option<PutError>) {
+        let mut entries = VecDeque::with_capacity(items.len().min(BATCH));
+        let max_bytes = self.max_bytes;
+        while entries.len() < BATCH
+            && let Some(item) = items.pop_front()
+        {
+            let weight = item.weight();
             if weight > max_bytes {
-                break Err((put, PutError::TooLarge { item, max_bytes }));
+                return (entries, Some(PutError::TooLarge { item, max_bytes }));
             }
             let charge = match Charge::take(sender, weight) {
                 Ok(charge) => charge,
-                Err(hit) => break Err((put, PutError::Limit { item, hit })),
+                Err(hit) => return (entries, Some(PutError::Limit { item, hit })),
             };
-            let entry = Entry {
+            entries.push_back(Entry {
                 content: Content::Item(item),
-                unbound: unbound.unwrap_or(self.unbound),
+                unbound,
                 weight,
                 charge,
-            };
-            match self.put_entry(&mut state, entry, || None, &mut wakes) {
-                PutAttempt::Done => put += 1,
-                PutAttempt::Failed(error) => break Err((put, error)),
-                // Not asked for.
-                PutAttempt::Waits(..) => break Ok(put),
-            }
-        };
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        done
+            });
+        }
+        (entries, None)
     }
 
     /// Gets what is first in the ring.
@@ -277,37 +308,28 @@ impl Shared {
     pub(super) fn try_get_many(&self, max: usize) -> Result<Vec<Entry>, GetError> {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
-        let mut got = Vec::with_capacity(max.min(state.ring.len()));
-        let mut stopped = None;
-        while got.len() < max {
-            let error_next = matches!(
-                state.ring.front(),
-                Some(Entry {
-                    content: Content::Destroyed,
-                    ..
-                })
-            );
-            if error_next && !got.is_empty() {
-                break;
-            }
-            match self.take(&mut state, &mut wakes) {
-                Ok(entry) if entry.is_error() => {
-                    stopped = Some(GetError::InterpreterDestroyed);
-                    break;
-                }
-                Ok(entry) => got.push(entry),
-                Err(error) => {
-                    stopped = Some(error);
-                    break;
-                }
-            }
+        let errors = |entry: &Entry| matches!(entry.content, Content::Destroyed);
+        let count = max.min(state.ring.len());
+        let good = state.ring.iter().take(count).take_while(|entry| !errors(entry)).count();
+        if good == 0 {
+            // Nothing, or an error that comes alone.
+            let first = self.take(&mut state, &mut wakes);
+            drop(state);
+            wakes.into_iter().for_each(Waker::wake);
+            return match first {
+                Ok(entry) if errors(&entry) => Err(GetError::InterpreterDestroyed),
+                Ok(entry) => Ok(vec![entry]),
+                Err(error) => Err(error),
+            };
         }
+        let got: Vec<_> = state.ring.drain(..good).collect();
+        let weight = got.iter().map(|entry| entry.weight).sum::<u64>();
+        state.bytes -= weight;
+        state.let_go(weight, &self.budget);
+        self.admit(&mut state, &mut wakes);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
-        match stopped {
-            Some(error) if got.is_empty() => Err(error),
-            _ => Ok(got),
-        }
+        Ok(got)
     }
 
     /// Takes what is first, or joins the line; `index` is the queue's position for a getter that waits at several.
@@ -601,10 +623,6 @@ impl Entry {
             Content::Item(Item::Queue(queue)) => Some(queue),
             _ => None,
         }
-    }
-
-    fn is_error(&self) -> bool {
-        matches!(self.content, Content::Destroyed)
     }
 
     /// What whoever gets it gets; it counts towards nobody any more.

@@ -36,6 +36,7 @@ pub(crate) fn run(words: &[&str]) -> bool {
         ["nest"] => show(nest()),
         ["bench-put", queue, count, size, batch] => show(bench_put(queue, number(count), number(size), number(batch))),
         ["bench-get", queue, batch] => show(bench_get(queue, number(batch))),
+        ["get-then-wait", first, second] => show(get_then_wait(first, second)),
         ["bench-pong", there, back] => show(bench_pong(there, back)),
         ["close", queue] => show(Queue::<Item>::open(queue).map(|queue| queue.close())),
         _ => return false,
@@ -354,6 +355,14 @@ fn bench_get(queue: &str, batch: u64) -> Result<(), QueueError> {
         }
     }
     println!("{all}");
+    Ok(())
+}
+
+/// Gets one item, and waits until the second queue is closed.
+fn get_then_wait(first: &str, second: &str) -> Result<(), QueueError> {
+    let (first, second) = (Queue::<Item>::open(first)?, Queue::<Item>::open(second)?);
+    first.get()?;
+    second.iter().for_each(drop);
     Ok(())
 }
 
