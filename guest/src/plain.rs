@@ -227,7 +227,7 @@ impl<'de> Deserializer<'de> for FromItem {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
 
     use super::*;
     use crate::item::Message;

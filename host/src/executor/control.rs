@@ -39,7 +39,7 @@ pub(crate) struct Control {
     /// Processor time of the slices that are over, in nanoseconds.
     cpu: AtomicU64,
     cpu_limit: u64,
-    /// Whom it wakes is for all workers; see [`hand`](super::hand).
+    /// Whom it wakes is for all workers; see [`hand`].
     shares: AtomicBool,
     /// Whether it goes on; see [`standing`](super::standing).
     standing: AtomicU8,
@@ -179,8 +179,12 @@ impl Control {
 
     /// What it waited for when it was ended for a deadlock.
     pub(crate) fn waited_for(&self) -> String {
+        let since = nanos(self.born.elapsed()).saturating_sub(self.slice.load(Ordering::Relaxed));
         let waiting = self.waiting.lock();
-        waiting.as_ref().map(Waiting::describe).unwrap_or_default()
+        let waiting = waiting.as_ref();
+        waiting
+            .map(|waiting| waiting.describe(Duration::from_nanos(since)))
+            .unwrap_or_default()
     }
 
     /// Makes the life reachable for [`end`](Control::end).
@@ -215,10 +219,10 @@ impl Control {
 
     /// The slice is over; `used` tells how much of its wall time was processor time.
     pub(super) fn end_slice(&self, slice: Slice, used: impl FnOnce(u64) -> u64) {
-        if let Some(shares) = hand::end() {
+        let wall = nanos(self.born.elapsed()).saturating_sub(slice.0);
+        if let Some(shares) = hand::end(wall) {
             self.shares.store(shares, Ordering::Relaxed);
         }
-        let wall = nanos(self.born.elapsed()).saturating_sub(slice.0);
         self.cpu.fetch_add(used(wall), Ordering::Relaxed);
     }
 

@@ -5,16 +5,16 @@
 //! same worker. What keeps that harmless:
 //!
 //! - only while no other life waits for a worker, so nobody is overtaken;
-//! - only of a life that, when it woke somebody before, soon waited itself; one that went on computing wakes for all;
+//! - only of a life whose slice was short when it woke somebody before; one that went on computing wakes for all;
 //! - at the next tick what is still at hand goes to the lanes, where any worker takes it.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
 
 use super::lanes::{Lanes, Turn};
 
-/// A life that waits this soon after it woke another one is expected to do so again. About what it costs to wake a worker.
-const SOON: Duration = Duration::from_micros(20);
+/// A life that waited this soon, in nanoseconds, in a slice in which it woke another one, is expected to do so again. Some
+/// times what it costs to wake a worker.
+const SOON: u64 = 20_000;
 
 thread_local! {
     static HAND: Cell<Option<Turn>> = const { Cell::new(None) };
@@ -28,8 +28,8 @@ struct Slice {
     lanes: usize,
     /// Whom it wakes is for all workers.
     shares: bool,
-    /// When it first woke somebody.
-    woke: Option<Instant>,
+    /// It has woken somebody.
+    woke: bool,
 }
 
 /// A slice begins on this thread, of a life of which `shares` was said before.
@@ -37,14 +37,14 @@ pub(super) fn begin(lanes: &Lanes, shares: bool) {
     SLICE.set(Some(Slice {
         lanes: address(lanes),
         shares,
-        woke: None,
+        woke: false,
     }));
 }
 
-/// The slice is over; whether whom the life wakes next time is for all workers, if it woke anybody.
-pub(super) fn end() -> Option<bool> {
-    let woke = SLICE.take()?.woke?;
-    Some(woke.elapsed() > SOON)
+/// The slice is over after so many nanoseconds; whether whom the life wakes next time is for all workers, if it woke anybody.
+pub(super) fn end(wall: u64) -> Option<bool> {
+    let slice = SLICE.take()?;
+    slice.woke.then_some(wall > SOON)
 }
 
 /// Keeps a woken life at hand, or gives it back.
@@ -52,12 +52,7 @@ pub(super) fn keep(lanes: &Lanes, turn: Turn) -> Result<(), Turn> {
     let Some(slice) = SLICE.get().filter(|slice| slice.lanes == address(lanes)) else {
         return Err(turn);
     };
-    if slice.woke.is_none() {
-        SLICE.set(Some(Slice {
-            woke: Some(Instant::now()),
-            ..slice
-        }));
-    }
+    SLICE.set(Some(Slice { woke: true, ..slice }));
     if slice.shares || lanes.anybody_waits() {
         return Err(turn);
     }

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -31,10 +31,7 @@ pub(crate) struct Activity {
 }
 
 /// What a life that stands still waits for.
-pub(crate) struct Waiting {
-    what: What,
-    since: Instant,
-}
+pub(crate) struct Waiting(What);
 
 enum What {
     /// Their ids too: when the report is made, they may be gone.
@@ -46,36 +43,29 @@ enum What {
 }
 
 impl Waiting {
-    fn new(what: What) -> Waiting {
-        Waiting {
-            what,
-            since: Instant::now(),
-        }
-    }
-
     pub(crate) fn at(queues: &[Arc<Shared>], side: Side) -> Waiting {
         let named = queues.iter().map(|queue| (queue.id(), Arc::downgrade(queue), side));
-        Waiting::new(What::Queues(named.collect()))
+        Waiting(What::Queues(named.collect()))
     }
 
     pub(crate) fn at_sides(queues: &[(Arc<Shared>, Side)]) -> Waiting {
         let named = queues
             .iter()
             .map(|(queue, side)| (queue.id(), Arc::downgrade(queue), *side));
-        Waiting::new(What::Queues(named.collect()))
+        Waiting(What::Queues(named.collect()))
     }
 
     pub(crate) fn call(callee: InterpreterId) -> Waiting {
-        Waiting::new(What::Call(callee))
+        Waiting(What::Call(callee))
     }
 
     pub(crate) fn to_be_called(by_host: bool) -> Waiting {
-        Waiting::new(What::ToBeCalled { by_host })
+        Waiting(What::ToBeCalled { by_host })
     }
 
     /// Somebody who is no life of the pool could help.
     fn has_hope(&self, lives_may_start: bool) -> bool {
-        match &self.what {
+        match &self.0 {
             What::Queues(queues) => queues.iter().any(|(_, queue, side)| {
                 let queue = queue.upgrade();
                 queue.is_some_and(|queue| queue.has_hope(*side, lives_may_start))
@@ -87,12 +77,12 @@ impl Waiting {
 
     /// Nobody misses it: it waits for work.
     fn is_idle(&self) -> bool {
-        matches!(self.what, What::ToBeCalled { .. })
+        matches!(self.0, What::ToBeCalled { .. })
     }
 
-    /// For the report: `waits to get from queue "work" since 12ms`.
-    pub(crate) fn describe(&self) -> String {
-        let mut text = match &self.what {
+    /// For the report, with how long it has waited: `waits to get from queue "work" since 12ms`.
+    pub(crate) fn describe(&self, since: Duration) -> String {
+        let mut text = match &self.0 {
             What::Queues(queues) => {
                 let waits: Vec<_> = queues
                     .iter()
@@ -109,7 +99,7 @@ impl Waiting {
             What::Call(callee) => format!("waits for a call of interpreter {callee}"),
             What::ToBeCalled { .. } => "waits to be called".to_owned(),
         };
-        let _ = write!(text, " since {}", show_duration(self.since.elapsed()));
+        let _ = write!(text, " since {}", show_duration(since));
         text
     }
 }

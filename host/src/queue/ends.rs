@@ -11,7 +11,6 @@ impl Feed {
     ///
     /// # Errors
     /// [`PutError`]
-    #[expect(clippy::result_large_err, reason = "it hands the item back")]
     pub fn put(&self, item: impl Into<Item>, wait: Wait) -> Result<(), PutError> {
         self.0.put(item, wait)
     }

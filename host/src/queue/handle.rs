@@ -86,7 +86,6 @@ impl Queue {
     ///
     /// # Errors
     /// [`PutError`]
-    #[expect(clippy::result_large_err, reason = "it hands the item back")]
     pub fn put(&self, item: impl Into<Item>, wait: Wait) -> Result<(), PutError> {
         let item = item.into().inside();
         match self.try_put_or_wait(item, None, Who::default(), wait) {
@@ -115,7 +114,6 @@ impl Queue {
     ///
     /// # Errors
     /// [`PutManyError`], with what was not put.
-    #[expect(clippy::result_large_err, reason = "it hands the items back")]
     pub fn put_many(&self, items: impl IntoIterator<Item = Item>, wait: Wait) -> Result<(), PutManyError> {
         let until = wait.until();
         let mut items: VecDeque<_> = items.into_iter().map(Item::inside).collect();

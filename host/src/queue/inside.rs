@@ -1,12 +1,15 @@
 //! What guests do with a queue, on their fibers; and what host and guests have in common.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use smallvec::SmallVec;
 
 use super::account::Account;
-use super::shared::{Entry, PutAttempt, Shared};
+use super::entry::Entry;
+use super::shared::{PutAttempt, Shared};
 use super::wait::{Delivery, GetWait, PutWait, Putter};
 use super::{GetError, Item, PutError, Queue, Received, Unbound, Wait};
 use crate::executor::control::Control;
@@ -40,7 +43,8 @@ impl Queue {
             Err(Stopped::Failed(error)) => return Err(error),
             Err(Stopped::Waits(waits)) => waits,
         };
-        match self.within(&mut waits, wait).await {
+        let timer = wait.until().map(|until| timer(&self.shared, until));
+        match within(&mut waits, timer).await {
             Some(done) => done,
             None => after_time(&mut waits),
         }
@@ -80,12 +84,14 @@ impl Queue {
         who: Who<'_>,
         wait: Wait,
     ) -> Result<(usize, Received), (usize, GetError)> {
-        let Some(first) = queues.first().cloned() else {
-            return Err((0, GetError::Empty));
-        };
         let control = who.control.filter(|_| wait == Wait::Forever).cloned();
         let mut waits = GetWait::begin(queues, control);
-        let got = match Queue::hold(first).within(&mut waits, wait).await {
+        let timer = match (wait.until(), waits.first()) {
+            (None, _) => None,
+            (Some(until), Some(queue)) => Some(timer(queue, until)),
+            (Some(_), None) => return Err((0, GetError::Empty)),
+        };
+        let got = match within(&mut waits, timer).await {
             Some(got) => Some(got),
             None => waits.cancel(),
         };
@@ -114,22 +120,30 @@ impl Queue {
             }
         }
     }
+}
 
-    /// The future's output, unless the time comes first.
-    async fn within<F: Future + Unpin>(&self, future: &mut F, wait: Wait) -> Option<F::Output> {
-        let Some(until) = wait.until() else {
-            return Some(future.await);
-        };
-        let timer = self.shared.registry.upgrade().map(|registry| registry.timer.clone())?;
-        // In a box: a timer is large, and most waits have none.
-        let sleep = Box::pin({
-            let _entered = timer.enter();
-            tokio::time::sleep_until(until.into())
-        });
-        match futures_util::future::select(future, sleep).await {
-            futures_util::future::Either::Left((output, _)) => Some(output),
-            futures_util::future::Either::Right(_) => None,
+/// Ready at this time; in a box, since a timer is large and most waits have none. At once when the pool is gone.
+fn timer(queue: &Shared, until: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    match queue.registry.upgrade() {
+        Some(registry) => {
+            let _entered = registry.timer.enter();
+            Box::pin(tokio::time::sleep_until(until.into()))
         }
+        None => Box::pin(std::future::ready(())),
+    }
+}
+
+/// The future's output, unless the time comes first.
+async fn within<F: Future + Unpin>(
+    future: &mut F,
+    timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+) -> Option<F::Output> {
+    let Some(timer) = timer else {
+        return Some(future.await);
+    };
+    match futures_util::future::select(future, timer).await {
+        futures_util::future::Either::Left((output, _)) => Some(output),
+        futures_util::future::Either::Right(_) => None,
     }
 }
 
@@ -140,7 +154,6 @@ pub(super) enum Stopped {
 }
 
 /// The time is over for one who waits to put.
-#[expect(clippy::result_large_err, reason = "it hands the item back")]
 pub(super) fn after_time(waits: &mut PutWait) -> Result<(), PutError> {
     match waits.cancel() {
         Ok(item) => Err(PutError::Full(item)),

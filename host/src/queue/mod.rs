@@ -17,6 +17,7 @@
 
 mod account;
 mod ends;
+mod entry;
 mod error;
 mod handle;
 mod inside;
@@ -25,6 +26,7 @@ mod line;
 mod options;
 mod registry;
 mod shared;
+mod state;
 mod wait;
 
 pub(crate) use self::account::Account;

@@ -33,10 +33,10 @@ impl fmt::Display for QueueId {
 /// What becomes of an item when the interpreter that put it ends before anybody got it. Items of the host stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unbound {
-    /// Whoever gets it gets [`Received::Unbound`] in its place. CPython's `UNBOUND`, and its default.
+    /// Whoever gets it gets [`Received::Unbound`](super::Received::Unbound) in its place. CPython's `UNBOUND`, and its default.
     #[default]
     Replace,
-    /// Whoever gets it gets [`GetError::InterpreterDestroyed`], once. CPython's `UNBOUND_ERROR`.
+    /// Whoever gets it gets [`GetError::InterpreterDestroyed`](super::GetError::InterpreterDestroyed), once. CPython's `UNBOUND_ERROR`.
     Error,
     /// It is removed. CPython's `UNBOUND_REMOVE`.
     Remove,
@@ -49,7 +49,7 @@ pub enum Unbound {
 pub struct QueueOptions {
     /// How many items it holds at most; 0: bounded by bytes only. Default: 1,024.
     pub max_size: u32,
-    /// How many bytes it holds at most; an item counts [`Item::weight`]. Default: 16 MiB.
+    /// How many bytes it holds at most; an item counts [`Item::weight`](super::Item::weight). Default: 16 MiB.
     pub max_bytes: ByteSize,
     /// For items that are put without saying otherwise. Default: [`Unbound::Replace`].
     pub unbound: Unbound,

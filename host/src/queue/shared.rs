@@ -14,19 +14,17 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use parking_lot::Mutex;
-use smallvec::SmallVec;
 
-use super::account::{Account, Charge};
-use super::line::{Line, Ticket};
+use super::account::Account;
+use super::entry::Entry;
+use super::line::Ticket;
 use super::registry;
+use super::state::{State, Wakes, Watcher, tell};
 use super::wait::{Delivery, Getter, Putter};
-use super::{GetError, Item, PutError, Queue, QueueId, Received, Unbound};
+use super::{GetError, Item, PutError, QueueId, Unbound};
 use crate::budget::Budget;
 use crate::executor::control::Control;
 use crate::limits::{LimitHit, LimitKind};
-
-/// Who must be woken once the lock is free.
-pub(super) type Wakes = SmallVec<[Waker; 2]>;
 
 /// A queue. Everything about it but its handles.
 pub(crate) struct Shared {
@@ -47,62 +45,12 @@ pub(crate) struct Shared {
     state: Mutex<State>,
 }
 
-struct State {
-    ring: VecDeque<Entry>,
-    /// Weight of the ring.
-    bytes: u64,
-    getters: Line<(Arc<Getter>, usize)>,
-    putters: Line<(Entry, Arc<Putter>)>,
-    /// Who wants to hear of an item, and of room, without taking it: pollables.
-    get_watchers: Line<Watcher>,
-    put_watchers: Line<Watcher>,
-    held: u64,
-    reserved: u64,
-    closed: bool,
-}
-
-/// Somebody who wants to hear of a change, and his life, which may stand still meanwhile.
-struct Watcher {
-    waker: Waker,
-    control: Arc<Control>,
-}
-
-/// Everybody who watches hears of it.
-fn tell(watchers: &mut Line<Watcher>, wakes: &mut Wakes) {
-    if watchers.is_empty() {
-        return;
-    }
-    wakes.extend(watchers.take_all().map(|watcher| {
-        watcher.control.rouse();
-        watcher.waker
-    }));
-}
-
-/// An item in a queue, or what is left of it.
-pub(super) struct Entry {
-    content: Content,
-    unbound: Unbound,
-    weight: u64,
-    charge: Charge,
-}
-
-enum Content {
-    Item(Item),
-    /// Its sender has ended.
-    Lost,
-    /// Its sender has ended, and whoever gets it must hear of it.
-    Destroyed,
-}
-
 /// Which side of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Get,
     Put,
 }
-
-/// The budget is charged in steps of this size, so that small messages do not all touch it.
-const RESERVE_STEP: u64 = 4 << 10;
 
 /// Items of a batch that are put under one lock.
 const BATCH: usize = 256;
@@ -139,17 +87,7 @@ impl Shared {
             registry: make.registry,
             budget: make.budget,
             creator: make.creator,
-            state: Mutex::new(State {
-                ring: VecDeque::new(),
-                bytes: 0,
-                getters: Line::new(),
-                putters: Line::new(),
-                get_watchers: Line::new(),
-                put_watchers: Line::new(),
-                held: 0,
-                reserved: 0,
-                closed: false,
-            }),
+            state: Mutex::new(State::new()),
         }
     }
 
@@ -161,20 +99,9 @@ impl Shared {
         unbound: Option<Unbound>,
         may_wait: impl FnOnce() -> Option<Putter>,
     ) -> PutAttempt {
-        let weight = item.weight();
-        let max_bytes = self.max_bytes;
-        if weight > max_bytes {
-            return PutAttempt::Failed(PutError::TooLarge { item, max_bytes });
-        }
-        let charge = match Charge::take(sender, weight) {
-            Ok(charge) => charge,
-            Err(hit) => return PutAttempt::Failed(PutError::Limit { item, hit }),
-        };
-        let entry = Entry {
-            content: Content::Item(item),
-            unbound: unbound.unwrap_or(self.unbound),
-            weight,
-            charge,
+        let entry = match Entry::new(item, self.max_bytes, sender, unbound.unwrap_or(self.unbound)) {
+            Ok(entry) => entry,
+            Err(error) => return PutAttempt::Failed(error),
         };
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
@@ -272,24 +199,13 @@ impl Shared {
         unbound: Unbound,
     ) -> (VecDeque<Entry>, Option<PutError>) {
         let mut entries = VecDeque::with_capacity(items.len().min(BATCH));
-        let max_bytes = self.max_bytes;
         while entries.len() < BATCH
             && let Some(item) = items.pop_front()
         {
-            let weight = item.weight();
-            if weight > max_bytes {
-                return (entries, Some(PutError::TooLarge { item, max_bytes }));
+            match Entry::new(item, self.max_bytes, sender, unbound) {
+                Ok(entry) => entries.push_back(entry),
+                Err(error) => return (entries, Some(error)),
             }
-            let charge = match Charge::take(sender, weight) {
-                Ok(charge) => charge,
-                Err(hit) => return (entries, Some(PutError::Limit { item, hit })),
-            };
-            entries.push_back(Entry {
-                content: Content::Item(item),
-                unbound,
-                weight,
-                charge,
-            });
         }
         (entries, None)
     }
@@ -304,32 +220,39 @@ impl Shared {
         got
     }
 
-    /// Gets up to `max` entries that are in the ring, as long as none of them is an error.
+    /// Gets up to `max` entries, as that many gets would, as long as none of them is an error.
     pub(super) fn try_get_many(&self, max: usize) -> Result<Vec<Entry>, GetError> {
         let mut wakes = Wakes::new();
+        let mut got = Vec::new();
         let mut state = self.state.lock();
-        let errors = |entry: &Entry| matches!(entry.content, Content::Destroyed);
-        let count = max.min(state.ring.len());
-        let good = state.ring.iter().take(count).take_while(|entry| !errors(entry)).count();
-        if good == 0 {
+        // Whoever is let in when there is room again may be served in the same batch.
+        loop {
+            let count = (max - got.len()).min(state.ring.len());
+            let good = state.ring.iter().take(count).take_while(|entry| !entry.is_destroyed());
+            let good = good.count();
+            if good == 0 {
+                break;
+            }
+            let before = got.len();
+            got.extend(state.ring.drain(..good));
+            let weight = got[before..].iter().map(|entry| entry.weight).sum::<u64>();
+            state.bytes -= weight;
+            state.let_go(weight, &self.budget);
+            self.admit(&mut state, &mut wakes);
+        }
+        let done = if got.is_empty() && max > 0 {
             // Nothing, or an error that comes alone.
-            let first = self.take(&mut state, &mut wakes);
-            drop(state);
-            wakes.into_iter().for_each(Waker::wake);
-            return match first {
-                Ok(entry) if errors(&entry) => Err(GetError::InterpreterDestroyed),
+            match self.take(&mut state, &mut wakes) {
+                Ok(entry) if entry.is_destroyed() => Err(GetError::InterpreterDestroyed),
                 Ok(entry) => Ok(vec![entry]),
                 Err(error) => Err(error),
-            };
-        }
-        let got: Vec<_> = state.ring.drain(..good).collect();
-        let weight = got.iter().map(|entry| entry.weight).sum::<u64>();
-        state.bytes -= weight;
-        state.let_go(weight, &self.budget);
-        self.admit(&mut state, &mut wakes);
+            }
+        } else {
+            Ok(got)
+        };
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
-        Ok(got)
+        done
     }
 
     /// Takes what is first, or joins the line; `index` is the queue's position for a getter that waits at several.
@@ -394,10 +317,7 @@ impl Shared {
         let mut state = self.state.lock();
         if let Err(entry) = state.hand_over(entry, &mut wakes) {
             // What was in the queue a moment ago is not refused now, whatever is left of the budget.
-            state.held += entry.weight;
-            if state.held > state.reserved && self.budget.charge(entry.weight) {
-                state.reserved += entry.weight;
-            }
+            state.hold_again(entry.weight, &self.budget);
             state.bytes += entry.weight;
             state.ring.push_front(entry);
             tell(&mut state.get_watchers, &mut wakes);
@@ -465,29 +385,17 @@ impl Shared {
         let mut state = self.state.lock();
         let mut freed = 0;
         state.ring.retain_mut(|entry| {
-            if !entry.charge.is_of(sender) || entry.unbound == Unbound::Keep {
-                return true;
-            }
-            freed += entry.weight;
-            let content = match entry.unbound {
-                Unbound::Replace | Unbound::Keep => Content::Lost,
-                Unbound::Error => Content::Destroyed,
-                Unbound::Remove => {
-                    lost.push(std::mem::replace(&mut entry.content, Content::Lost));
-                    return false;
-                }
-            };
-            lost.push(std::mem::replace(&mut entry.content, content));
-            entry.charge.end();
-            entry.weight = 0;
-            true
+            let Some(loss) = entry.lose(sender) else { return true };
+            freed += loss.weight;
+            let stays = loss.stays;
+            lost.push(loss);
+            stays
         });
         state.bytes -= freed;
         state.let_go(freed, &self.budget);
         self.admit(&mut state, &mut wakes);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
-        // A lost item may hold the last handle of a queue, even of this one.
         drop(lost);
     }
 
@@ -564,74 +472,6 @@ impl Shared {
             Side::Put => &self.host_getters,
         };
         handles.load(SeqCst) > 0 || (lives_may_start && self.name.is_some())
-    }
-}
-
-impl State {
-    /// Gives an entry to the first who waits for one, or back.
-    fn hand_over(&mut self, entry: Entry, wakes: &mut Wakes) -> Result<(), Entry> {
-        while let Some((getter, index)) = self.getters.take_first() {
-            if getter.claim() {
-                wakes.extend(getter.fill(index, Delivery::Entry(entry)));
-                return Ok(());
-            }
-        }
-        Err(entry)
-    }
-
-    fn push(&mut self, entry: Entry, wakes: &mut Wakes) {
-        self.bytes += entry.weight;
-        self.ring.push_back(entry);
-        tell(&mut self.get_watchers, wakes);
-    }
-
-    fn hold(&mut self, weight: u64, budget: &Budget) -> bool {
-        let held = self.held + weight;
-        if held > self.reserved {
-            let more = (held - self.reserved).next_multiple_of(RESERVE_STEP);
-            if !budget.charge(more) {
-                return false;
-            }
-            self.reserved += more;
-        }
-        self.held = held;
-        true
-    }
-
-    fn let_go(&mut self, weight: u64, budget: &Budget) {
-        self.held -= weight;
-        let keep = self.held.next_multiple_of(RESERVE_STEP).max(RESERVE_STEP);
-        if self.reserved > keep + RESERVE_STEP {
-            budget.release(self.reserved - keep);
-            self.reserved = keep;
-        }
-    }
-}
-
-impl Entry {
-    fn into_item(self) -> Item {
-        match self.content {
-            Content::Item(item) => item,
-            // Only of entries that were put, and nobody tries to put those.
-            Content::Lost | Content::Destroyed => Item::None,
-        }
-    }
-
-    /// The queue that it carries.
-    fn into_queue(self) -> Option<Queue> {
-        match self.content {
-            Content::Item(Item::Queue(queue)) => Some(queue),
-            _ => None,
-        }
-    }
-
-    /// What whoever gets it gets; it counts towards nobody any more.
-    pub(super) fn open(self) -> Result<Received, GetError> {
-        match self.content {
-            Content::Item(item) => Ok(Received::Item(item)),
-            Content::Lost => Ok(Received::Unbound),
-            Content::Destroyed => Err(GetError::InterpreterDestroyed),
-        }
     }
 }
 

@@ -11,8 +11,9 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
+use super::entry::Entry;
 use super::line::Ticket;
-use super::shared::{Entry, Shared, Side};
+use super::shared::{Shared, Side};
 use super::{Item, PutError};
 use crate::executor::control::Control;
 use crate::executor::standing::Waiting;
@@ -78,10 +79,9 @@ impl Getter {
 /// The wait of a getter. Dropping it before it is over leaves every line; an item that was already handed over goes back.
 pub(super) struct GetWait {
     getter: Arc<Getter>,
-    /// Where he stands, with his ticket.
-    places: SmallVec<[(Arc<Shared>, Ticket); 1]>,
-    /// Where an item came from that must go back.
     queues: SmallVec<[Arc<Shared>; 1]>,
+    /// At which of them he stands in line, with his ticket.
+    places: SmallVec<[(usize, Ticket); 1]>,
     over: bool,
 }
 
@@ -92,7 +92,7 @@ impl GetWait {
         let mut places = SmallVec::new();
         for (index, queue) in queues.iter().enumerate() {
             match queue.get_or_join(&getter, index) {
-                Some(ticket) => places.push((Arc::clone(queue), ticket)),
+                Some(ticket) => places.push((index, ticket)),
                 None => break,
             }
         }
@@ -105,12 +105,21 @@ impl GetWait {
         }
     }
 
+    fn leave(&mut self) {
+        for (index, ticket) in self.places.drain(..) {
+            self.queues[index].leave_getters(ticket);
+        }
+    }
+
+    /// Where it waits first.
+    pub(super) fn first(&self) -> Option<&Arc<Shared>> {
+        self.queues.first()
+    }
+
     /// Ends the wait; what came before that.
     pub(super) fn cancel(&mut self) -> Option<(usize, Delivery)> {
         self.over = true;
-        for (queue, ticket) in self.places.drain(..) {
-            queue.leave_getters(ticket);
-        }
+        self.leave();
         // Nobody can win him any more who did not before he left.
         if self.getter.claim() {
             self.getter.rouse();
@@ -135,9 +144,7 @@ impl Future for GetWait {
         self.over = true;
         // He still stands in line where he was not served.
         if self.places.len() > 1 {
-            for (queue, ticket) in std::mem::take(&mut self.places) {
-                queue.leave_getters(ticket);
-            }
+            self.leave();
         }
         Poll::Ready(got)
     }

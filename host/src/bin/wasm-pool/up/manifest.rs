@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indexmap::IndexMap;
-use serde::Deserialize;
 use toml::Spanned;
 use wasm_pool::grants::DirGrant;
 use wasm_pool::{ByteSize, Error, ErrorKind, Limits, Unbound, units};
 
+use super::raw::{Children, PartLimits, PoolLimits, Raw, RawPart, RawQueue, RawRestart, RawUnbound};
 use crate::args::{DirSpec, QueueSpec};
+
+/// Says of a queue, by the key that names it, whether it was declared.
+type Declared<'a> = dyn Fn(&str, &Spanned<String>) -> Result<String, Error> + 'a;
 
 /// What a manifest says, checked.
 #[derive(Debug)]
@@ -38,17 +40,6 @@ pub(super) struct Part {
     pub limits: Limits,
 }
 
-/// Which interpreters the guests of a part may create.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Children {
-    pub count: u32,
-    #[serde(default = "one")]
-    pub depth: u32,
-    #[serde(default)]
-    pub programs: Vec<Spanned<String>>,
-}
-
 /// What happens when an instance fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Restart {
@@ -62,116 +53,6 @@ pub(super) enum Restart {
 
 /// The longest wait before a restart.
 pub(super) const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Raw {
-    feed: Option<Spanned<String>>,
-    drain: Option<Spanned<String>>,
-    workers: Option<Spanned<usize>>,
-    #[serde(default)]
-    limits: PoolLimits,
-    #[serde(default)]
-    queues: IndexMap<String, Spanned<RawQueue>>,
-    programs: IndexMap<String, RawPart>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawQueue {
-    max_size: Option<u32>,
-    max_bytes: Option<Spanned<String>>,
-    #[serde(default)]
-    unbound: RawUnbound,
-}
-
-#[derive(Deserialize, Default, Clone, Copy)]
-#[serde(rename_all = "kebab-case")]
-enum RawUnbound {
-    #[default]
-    Keep,
-    Replace,
-    Error,
-    Remove,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawPart {
-    guest: PathBuf,
-    #[serde(default)]
-    args: Vec<String>,
-    #[serde(default = "one_instance")]
-    instances: usize,
-    #[serde(default)]
-    dirs: Vec<Spanned<String>>,
-    #[serde(default)]
-    env: IndexMap<String, Spanned<String>>,
-    #[serde(default)]
-    gets: Vec<Spanned<String>>,
-    #[serde(default)]
-    puts: Vec<Spanned<String>>,
-    #[serde(default)]
-    restart: RawRestart,
-    restarts: Option<Spanned<u32>>,
-    backoff: Option<Spanned<String>>,
-    interpreters: Option<Children>,
-    #[serde(default)]
-    limits: PartLimits,
-}
-
-#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-enum RawRestart {
-    #[default]
-    Never,
-    OnFailure,
-}
-
-/// Limits of one program, by the names of `run`'s flags.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct PartLimits {
-    memory: Option<Spanned<String>>,
-    tables: Option<u64>,
-    deadline: Option<Spanned<String>>,
-    cpu_time: Option<Spanned<String>>,
-    output_limit: Option<Spanned<String>>,
-    open_files: Option<u32>,
-    handles: Option<u32>,
-    messages: Option<Spanned<String>>,
-    max_queues: Option<u32>,
-}
-
-/// Limits of the pool and of what all programs share, and what holds for a program that says nothing else.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct PoolLimits {
-    memory: Option<Spanned<String>>,
-    tables: Option<u64>,
-    deadline: Option<Spanned<String>>,
-    cpu_time: Option<Spanned<String>>,
-    output_limit: Option<Spanned<String>>,
-    open_files: Option<u32>,
-    handles: Option<u32>,
-    messages: Option<Spanned<String>>,
-    max_queues: Option<u32>,
-    stack: Option<Spanned<String>>,
-    fuel: Option<u64>,
-    module_size: Option<Spanned<String>>,
-    compile_time: Option<Spanned<String>>,
-    pool_memory: Option<Spanned<String>>,
-    pool_queues: Option<u32>,
-    grace: Option<Spanned<String>>,
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn one_instance() -> usize {
-    1
-}
 
 /// Reads a manifest.
 pub(super) fn read(path: &Path) -> anyhow::Result<Plan> {
@@ -316,7 +197,7 @@ fn a_part(
     raw: &RawPart,
     limits: &Limits,
     folder: &Path,
-    declared: &dyn Fn(&str, &Spanned<String>) -> Result<String, Error>,
+    declared: &Declared<'_>,
 ) -> Result<Part, Error> {
     let key = |last: &str| format!("programs.{}.{last}", name);
     let queues = |last: &str, names: &[Spanned<String>]| {

@@ -3,6 +3,7 @@
 mod graph;
 mod keeper;
 mod manifest;
+mod raw;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
