@@ -31,6 +31,8 @@ struct Inner {
     cache: Option<Cache>,
     modules: OnceLock<wasmtime::Linker<Guest>>,
     components: OnceLock<wasmtime::component::Linker<Guest>>,
+    prompt_modules: OnceLock<wasmtime::Linker<Guest>>,
+    prompt_components: OnceLock<wasmtime::component::Linker<Guest>>,
 }
 
 /// How an engine gets memory for interpreters.
@@ -129,6 +131,8 @@ impl EngineBuilder {
             cache,
             modules: OnceLock::new(),
             components: OnceLock::new(),
+            prompt_modules: OnceLock::new(),
+            prompt_components: OnceLock::new(),
         })))
     }
 }
@@ -196,27 +200,36 @@ impl Engine {
         }
     }
 
-    /// What core modules may import. Made at first use.
+    /// What core modules may import.
     pub(crate) fn modules(&self) -> Result<&wasmtime::Linker<Guest>> {
-        match self.0.modules.get() {
-            Some(linker) => Ok(linker),
-            None => {
-                let linker =
-                    wasi::module_linker(&self.0.wasmtime).map_err(|error| Error::host(format!("{error:#}")))?;
-                Ok(self.0.modules.get_or_init(|| linker))
-            }
-        }
+        made(&self.0.modules, || wasi::module_linker(&self.0.wasmtime))
     }
 
-    /// What components may import. Made at first use.
+    /// What components may import.
     pub(crate) fn components(&self) -> Result<&wasmtime::component::Linker<Guest>> {
-        match self.0.components.get() {
-            Some(linker) => Ok(linker),
-            None => {
-                let linker =
-                    wasi::component_linker(&self.0.wasmtime).map_err(|error| Error::host(format!("{error:#}")))?;
-                Ok(self.0.components.get_or_init(|| linker))
-            }
+        made(&self.0.components, || wasi::component_linker(&self.0.wasmtime))
+    }
+
+    /// What core modules that never wait may import, without fibers.
+    pub(crate) fn prompt_modules(&self) -> Result<&wasmtime::Linker<Guest>> {
+        made(&self.0.prompt_modules, || wasi::prompt_module_linker(&self.0.wasmtime))
+    }
+
+    /// What components that never wait may import, without fibers.
+    pub(crate) fn prompt_components(&self) -> Result<&wasmtime::component::Linker<Guest>> {
+        made(&self.0.prompt_components, || {
+            wasi::prompt_component_linker(&self.0.wasmtime)
+        })
+    }
+}
+
+/// What is there, or is made now, at first use.
+fn made<T>(place: &OnceLock<T>, make: impl FnOnce() -> wasmtime::Result<T>) -> Result<&T> {
+    match place.get() {
+        Some(made) => Ok(made),
+        None => {
+            let made = make().map_err(|error| Error::host(format!("{error:#}")))?;
+            Ok(place.get_or_init(|| made))
         }
     }
 }

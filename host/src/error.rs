@@ -27,6 +27,10 @@ pub enum ErrorKind {
     Refused,
     /// More was asked for than this machine or this pool can ever give.
     Unfit,
+    /// There is no room at present; later there may be.
+    Saturated,
+    /// The executor's initializer failed, so it takes nothing any more.
+    Broken,
     /// The pool is shutting down and takes nothing new.
     Closed,
     /// The host failed; not the guest's doing and not the caller's.

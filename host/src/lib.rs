@@ -42,7 +42,8 @@
 //! | how much may it use? | [`limits`], [`budget`] |
 //! | what is a guest before it runs? | [`program`] |
 //! | what is it while it runs? | [`interpreter`] |
-//! | who runs in parallel? | [`pool`], and inside it the executor |
+//! | how are its functions called? | [`calls`], [`value`] |
+//! | who runs in parallel? | [`pool`], and inside it the scheduler |
 //! | how do two guests talk? | `wit/`, then [`queue`] |
 //! | where does its output go? | [`stdio`] |
 //! | how is it compiled, and kept? | [`engine`], [`cache`] |
@@ -60,9 +61,9 @@
 mod blocking;
 pub mod budget;
 pub mod cache;
+pub mod calls;
 pub mod engine;
 pub mod error;
-mod executor;
 pub mod grants;
 mod hostcalls;
 pub mod interpreter;
@@ -74,22 +75,25 @@ pub mod pool;
 mod precompiled;
 pub mod program;
 pub mod queue;
+mod scheduler;
 pub mod stdio;
 pub mod text;
 pub mod units;
+pub mod value;
 mod wasi;
 
 pub use budget::Budget;
 pub use bytesize::ByteSize;
 pub use cache::Cache;
+pub use calls::{Caller, Executor, Future, FutureError, Path, Reuse};
 pub use engine::{Allocation, Engine};
 pub use error::{Error, ErrorKind, Result};
 pub use grants::Grants;
-pub use interpreter::{CallError, ExecutionFailed, FileCalls, Interpreter, InterpreterId, Setup};
+pub use interpreter::{CallError, ExecutionFailed, FileCalls, Guest, Interpreter, InterpreterId, Setup};
 pub use limits::{LimitHit, LimitKind, Limits};
 pub use outcome::{Ending, Outcome};
 pub use pool::{Pool, Shutdown};
-pub use program::{Kind, Precompiled, Program};
+pub use program::{Function, Kind, Precompiled, Program};
 pub use queue::{Item, Queue, QueueId, QueueOptions, Queues, Received, Unbound, Wait};
 
 /// The version of Wasmtime that this crate was built with.

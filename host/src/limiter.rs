@@ -65,6 +65,11 @@ impl Limiter {
         }
     }
 
+    /// All its memories together, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
+
     fn refuse(&self, kind: LimitKind, limit: u64, asked: u64) -> wasmtime::Result<bool> {
         self.vitals.refuse(LimitHit::new(kind, limit, asked));
         Ok(false)

@@ -6,8 +6,8 @@
 //! Dropping a pool ends what still runs and waits for it; it cannot hang, since ending never depends on a guest.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
@@ -15,9 +15,6 @@ use bytesize::ByteSize;
 use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::executor::control::Control;
-use crate::executor::roster::NotListed;
-use crate::executor::{End, Executor, Hub, Settle};
 use crate::hostcalls::{Family, Place, Talk, failure_of};
 use crate::interpreter::desk::Desk;
 use crate::interpreter::{Interpreter, InterpreterId, Life, Role, Setup};
@@ -26,6 +23,9 @@ use crate::machine;
 use crate::outcome::{Cause, Ending, Outcome};
 use crate::program::Program;
 use crate::queue::{Account, Queues};
+use crate::scheduler::control::{Control, Span};
+use crate::scheduler::roster::NotListed;
+use crate::scheduler::{End, Hub, Scheduler, Settle};
 use crate::stdio::Output;
 
 /// Worker threads and the interpreters that they run. Cloning gives another handle to the same pool.
@@ -35,7 +35,7 @@ pub struct Pool(Arc<Inner>);
 struct Inner {
     commons: Arc<Commons>,
     /// Dropping it ends every life and the workers.
-    executor: Executor,
+    scheduler: Scheduler,
     workers: usize,
 }
 
@@ -46,11 +46,31 @@ pub(crate) struct Commons {
     pub(crate) budget: Budget,
     pub(crate) queues: Queues,
     pub(crate) switch_interval: Duration,
+    workers: usize,
+    /// For calls of programs that never wait; made at first use.
+    direct: OnceLock<rayon::ThreadPool>,
+}
+
+impl Commons {
+    /// Threads, as many as workers, for guests that hold their thread.
+    pub(crate) fn direct_threads(&self) -> Result<&rayon::ThreadPool> {
+        if let Some(threads) = self.direct.get() {
+            return Ok(threads);
+        }
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.workers)
+            .thread_name(|number| format!("wasm-pool-call-{number}"))
+            // Whoever waits for what panicked has heard of it; without this, rayon ends the process.
+            .panic_handler(|_| ())
+            .build()
+            .map_err(|error| Error::host(format!("threads for calls cannot be started: {error}")))?;
+        Ok(self.direct.get_or_init(|| threads))
+    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.executor.roster().end_all();
+        self.scheduler.roster().end_all();
         self.commons.queues.shut();
     }
 }
@@ -111,19 +131,21 @@ impl PoolBuilder {
             let message = format!("{} workers are outside 1 to {MAX_WORKERS}", self.workers);
             return Err(Error::new(ErrorKind::Usage, message));
         }
-        let executor = Executor::start(self.engine.wasmtime(), self.workers)?;
+        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers)?;
         let budget = Budget::new(self.memory.as_u64());
-        let timer = executor.reactor().clone();
+        let timer = scheduler.reactor().clone();
         let commons = Arc::new(Commons {
             engine: self.engine,
-            hub: Arc::clone(executor.hub()),
-            queues: Queues::new(self.queues, &budget, timer, Arc::clone(executor.hub())),
+            hub: Arc::clone(scheduler.hub()),
+            queues: Queues::new(self.queues, &budget, timer, Arc::clone(scheduler.hub())),
             budget,
             switch_interval: self.switch_interval,
+            workers: self.workers,
+            direct: OnceLock::new(),
         });
         Ok(Pool(Arc::new(Inner {
             commons,
-            executor,
+            scheduler,
             workers: self.workers,
         })))
     }
@@ -170,9 +192,13 @@ impl Pool {
         &self.0.commons.queues
     }
 
+    pub(crate) fn commons(&self) -> &Arc<Commons> {
+        &self.0.commons
+    }
+
     /// How many lives are not over.
     pub fn alive(&self) -> usize {
-        self.0.executor.roster().len()
+        self.0.scheduler.roster().len()
     }
 
     /// Starts an interpreter of `program`. Returns at once. A setup in an `Arc` can be used again without copying it.
@@ -235,20 +261,20 @@ impl Pool {
 
     /// Blocks this thread until no life is left; lives that start meanwhile are waited for too.
     pub fn join_all(&self) {
-        self.0.executor.roster().wait_until_none(None);
+        self.0.scheduler.roster().wait_until_none(None);
     }
 
     /// Takes nothing new from now on.
     pub fn close(&self) {
-        self.0.executor.roster().close();
-        self.0.executor.hub().hope_went();
+        self.0.scheduler.roster().close();
+        self.0.scheduler.hub().hope_went();
     }
 
     /// Announces that the host is about to start a life or to close a queue: until the announcement is dropped, lives that wait at
     /// named queues are not taken for deadlocked. What a host does because a life has ended it announces in the callback of
     /// [`spawn_then`](Pool::spawn_then).
     pub fn expect(&self) -> Expectation {
-        let hub = Arc::clone(self.0.executor.hub());
+        let hub = Arc::clone(self.0.scheduler.hub());
         hub.expect();
         Expectation(hub)
     }
@@ -257,12 +283,12 @@ impl Pool {
     /// queues for somebody who does not exist are [deadlocked](crate::Outcome::Deadlock). Without this, or
     /// [`close`](Pool::close), a life to come could help them.
     pub fn all_started(&self) {
-        self.0.executor.hub().all_started();
+        self.0.scheduler.hub().all_started();
     }
 
     /// Ends every life now, and takes nothing new. Returns at once.
     pub fn kill_all(&self) {
-        self.0.executor.roster().end_all();
+        self.0.scheduler.roster().end_all();
     }
 
     /// Shuts down and blocks this thread until every life is over.
@@ -275,11 +301,11 @@ impl Pool {
         };
         if let Some(patience) = patience {
             let until = Instant::now().checked_add(patience);
-            if !self.0.executor.roster().wait_until_none(until) {
-                self.0.executor.roster().end_all();
+            if !self.0.scheduler.roster().wait_until_none(until) {
+                self.0.scheduler.roster().end_all();
             }
         }
-        self.0.executor.roster().wait_until_none(None);
+        self.0.scheduler.roster().wait_until_none(None);
     }
 
     /// [`shutdown`](Pool::shutdown), without blocking.
@@ -320,13 +346,16 @@ impl Commons {
         self.engine.admit(&setup.limits)?;
         self.check_queues(&setup.grants.queues)?;
         let room = self.engine.instances() as usize;
-        let (number, control) = self.hub.list(&setup.limits, room).map_err(|why| match why {
-            NotListed::Closed => Error::new(ErrorKind::Closed, "the pool is shutting down"),
-            NotListed::Full => Error::new(
-                ErrorKind::Unfit,
-                format!("the engine was made for {room} interpreters at once, and so many are alive"),
-            ),
-        })?;
+        let (number, control) = self
+            .hub
+            .list(&setup.limits, Span::Life, room)
+            .map_err(|why| match why {
+                NotListed::Closed => Error::new(ErrorKind::Closed, "the pool is shutting down"),
+                NotListed::Full => Error::new(
+                    ErrorKind::Unfit,
+                    format!("the engine was made for {room} interpreters at once, and so many are alive"),
+                ),
+            })?;
         let id = InterpreterId(number);
         let vitals = Arc::new(Vitals::new(&setup.limits));
         let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
@@ -346,6 +375,7 @@ impl Commons {
         };
         let talk = account.map(|account| Box::new(Talk::new(self, &account, &control, program, &setup, family)));
         let life = Life {
+            id,
             program: program.clone(),
             setup,
             control: Arc::clone(&control),
@@ -354,11 +384,11 @@ impl Commons {
             role,
             talk,
         };
-        Executor::spawn(&control, life.run(), settlement);
+        Scheduler::spawn(&control, life.run(), settlement);
         Ok((id, control))
     }
 
-    fn check_queues(&self, names: &[String]) -> Result<()> {
+    pub(crate) fn check_queues(&self, names: &[String]) -> Result<()> {
         match names.iter().find(|name| self.queues.open(name).is_none()) {
             Some(name) => Err(Error::new(
                 ErrorKind::Usage,
@@ -437,7 +467,7 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
         drop(self.place);
         (self.then)(self.id, &ending);
         // Whoever hears of the end finds its place free.
-        self.control.hub().roster.strike(self.id.0, self.control.deadline());
+        self.control.hub().roster.strike(self.id.0, &self.control);
         let outcome = self.desk.as_ref().map(|_| ending.outcome.clone());
         self.control.ending().set(ending);
         if let (Some(desk), Some(outcome)) = (&self.desk, outcome) {

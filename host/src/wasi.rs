@@ -33,10 +33,7 @@ pub(crate) fn module_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Modul
     wasmtime_wasi::p1::add_to_linker_async(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
     linker.allow_shadowing(true);
     linker.func_wrap_async(PREVIEW1, "path_open", |caller, args| Box::new(path_open(caller, args)))?;
-    // Wasmtime traps on a code above 125; a guest may say what it likes.
-    linker.func_wrap(PREVIEW1, "proc_exit", |code: i32| -> wasmtime::Result<()> {
-        Err(I32Exit(code).into())
-    })?;
+    linker.func_wrap(PREVIEW1, "proc_exit", exit)?;
     linker.allow_shadowing(false);
     Ok(linker)
 }
@@ -92,6 +89,28 @@ pub(crate) fn component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Co
     linker.allow_shadowing(false);
     crate::hostcalls::add_to_linker(&mut linker)?;
     Ok(linker)
+}
+
+/// What core modules may import that never wait. The rest is there too, since imports are resolved by module; a program that
+/// imports any of it is not run this way.
+pub(crate) fn prompt_module_linker(engine: &wasmtime::Engine) -> wasmtime::Result<ModuleLinker<Guest>> {
+    let mut linker = ModuleLinker::new(engine);
+    wasmtime_wasi::p1::add_to_linker_sync(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
+    linker.allow_shadowing(true);
+    linker.func_wrap(PREVIEW1, "proc_exit", exit)?;
+    Ok(linker)
+}
+
+/// The same for components.
+pub(crate) fn prompt_component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<ComponentLinker<Guest>> {
+    let mut linker = ComponentLinker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    Ok(linker)
+}
+
+/// Preview 1's `proc_exit`. Wasmtime traps on a code above 125; a guest may say what it likes.
+fn exit(code: i32) -> wasmtime::Result<()> {
+    Err(I32Exit(code).into())
 }
 
 type OpenAt = (Resource<Descriptor>, PathFlags, String, OpenFlags, DescriptorFlags);

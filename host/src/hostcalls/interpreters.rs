@@ -162,6 +162,7 @@ fn child(talk: &Talk, options: &CreateOptions) -> (Setup, Result<super::Family, 
         grants,
         stdio,
         file_calls,
+        context,
     } = &*talk.setup;
     let inherits = |what| options.inherit.contains(what);
     let limits = Limits {
@@ -189,6 +190,7 @@ fn child(talk: &Talk, options: &CreateOptions) -> (Setup, Result<super::Family, 
         grants,
         stdio,
         file_calls: *file_calls,
+        context: context.clone(),
     };
     let family = talk.family.child(talk.id()).ok_or_else(|| limit(LimitKind::Depth, 0));
     (setup, family)

@@ -10,10 +10,10 @@ use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::p2::bindings::io::poll::{Host as _, HostPollable as _};
 use wasmtime_wasi::p2::{DynPollable, Pollable};
 
-use crate::executor::control::Control;
-use crate::executor::standing::Waiting;
 use crate::interpreter::Guest;
 use crate::queue::{Shared, Side, Watch};
+use crate::scheduler::control::Control;
+use crate::scheduler::standing::Waiting;
 
 /// The interface of WASI, in the version that this Wasmtime implements.
 const POLL: &str = "wasi:io/poll@0.2.12";

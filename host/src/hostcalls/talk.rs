@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use super::polls::Polls;
-use crate::executor::control::Control;
 use crate::grants::Grants;
 use crate::interpreter::{Interpreter, InterpreterId, Setup, Unowned};
 use crate::pool::Commons;
 use crate::program::Program;
 use crate::queue::{Account, Queue, QueueId, Shared, Who};
+use crate::scheduler::control::Control;
 
 /// Whom a guest can talk to, and how.
 pub(crate) struct Talk {

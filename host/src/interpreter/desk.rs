@@ -10,9 +10,9 @@ use std::task::{Poll, Waker};
 use parking_lot::Mutex;
 
 use super::{CallError, ExecutionFailed, InterpreterId};
-use crate::executor::control::Control;
-use crate::executor::standing::Waiting;
 use crate::queue::Item;
+use crate::scheduler::control::Control;
+use crate::scheduler::standing::Waiting;
 
 /// What is asked of an interpreter.
 pub(crate) enum Request {

@@ -2,63 +2,23 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::ResourceTable;
-use wasmtime::{Extern, Store, UpdateDeadline};
-use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime::{Extern, Store};
 use wasmtime_wasi::p2::bindings::CommandPre;
-use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::desk::{Answer, Desk, Request};
-use super::{ExecutionFailed, Setup};
-use crate::executor::control::{AtTick, Control};
+use super::store::{self, Guest, Tenant};
+use super::{ExecutionFailed, InterpreterId, Setup};
 use crate::hostcalls::{self, Talk, Worker};
-use crate::limiter::{Limiter, Vitals};
-use crate::limits::{LimitHit, LimitKind};
-use crate::outcome::{self, Bounds, Outcome};
+use crate::limiter::Vitals;
+use crate::outcome::{self, Outcome};
 use crate::pool::Commons;
 use crate::program::{Entry, Program};
 use crate::queue::Item;
-use crate::stdio::{GuestInput, GuestOutput};
-use crate::wasi;
-
-/// What a store holds.
-pub(crate) struct Guest {
-    pub wasi: WasiP1Ctx,
-    limiter: Limiter,
-    vitals: Arc<Vitals>,
-    open_files: u32,
-    /// Of programs that import queues or interpreters.
-    talk: Option<Box<Talk>>,
-}
-
-impl Guest {
-    /// Whether one more file may be opened; a refusal is remembered.
-    pub(crate) fn may_open(&mut self) -> bool {
-        let (open, limit) = (wasi::open_files(self), self.open_files);
-        if open >= limit {
-            let asked = u64::from(open) + 1;
-            self.vitals
-                .refuse(LimitHit::new(LimitKind::OpenFiles, u64::from(limit), asked));
-        }
-        open < limit
-    }
-}
-
-impl Guest {
-    /// Whom it can talk to, and its handles.
-    pub(crate) fn talk_and_table(&mut self) -> (Option<&mut Talk>, &mut ResourceTable) {
-        (self.talk.as_deref_mut(), self.wasi.ctx().table)
-    }
-}
-
-impl WasiView for Guest {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.wasi.ctx()
-    }
-}
+use crate::scheduler::control::Control;
 
 /// Everything that a life needs, gathered before it starts.
 pub(crate) struct Life {
+    pub id: InterpreterId,
     pub program: Program,
     pub setup: Arc<Setup>,
     pub control: Arc<Control>,
@@ -89,67 +49,22 @@ impl Life {
         };
         match ended {
             Ok(code) => Some(Outcome::Exited(code)),
-            Err(error) => outcome::from_error(&error, &self.bounds()),
+            Err(error) => outcome::from_error(&error, &store::bounds(&self.setup.limits, &self.vitals)),
         }
     }
 
     fn store(&mut self) -> crate::Result<Store<Guest>> {
-        let talk = self.talk.take();
-        let Setup {
-            limits,
-            grants,
-            stdio,
-            file_calls,
-        } = &*self.setup;
-        let mut wasi = wasi::context(
-            self.program.name(),
-            grants,
-            *file_calls,
-            GuestInput::new(stdio.stdin.clone()),
-            GuestOutput::new(stdio.stdout.clone(), &self.vitals),
-            GuestOutput::new(stdio.stderr.clone(), &self.vitals),
-        )?;
-        let table: &mut ResourceTable = wasi.ctx().table;
-        table.set_max_capacity(usize::try_from(limits.handles).unwrap_or(usize::MAX));
-        let guest = Guest {
-            wasi,
-            limiter: Limiter::new(limits, &self.commons.budget, &self.vitals),
-            vitals: Arc::clone(&self.vitals),
-            open_files: limits.open_files,
-            talk,
+        let tenant = Tenant {
+            id: self.id,
+            program: &self.program,
+            setup: &self.setup,
+            control: &self.control,
+            vitals: &self.vitals,
+            commons: &self.commons,
         };
-        let mut store = Store::new(self.program.engine().wasmtime(), guest);
-        store.limiter(|guest| &mut guest.limiter);
-        // A guest's own table of handles counts loans too; the host's table above is the one that means the limit.
-        store.set_max_component_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX).saturating_mul(4));
-        // One host call copies at most what the guest's memory can hold.
-        let copied = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
-        store.set_hostcall_fuel(copied.min(store.hostcall_fuel()));
-        if let Some(fuel) = limits.fuel {
-            store
-                .set_fuel(fuel)
-                .map_err(|error| crate::Error::host(format!("{error:#}")))?;
-        }
-        let (control, switch_interval) = (Arc::clone(&self.control), self.commons.switch_interval);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            Ok(match control.at_tick(switch_interval) {
-                AtTick::GoOn => UpdateDeadline::Continue(1),
-                AtTick::Switch => UpdateDeadline::Yield(1),
-                AtTick::Stop => UpdateDeadline::Interrupt,
-            })
-        });
+        let mut store = tenant.store(self.talk.take())?;
+        store::on_a_fiber(&mut store, self.commons.switch_interval);
         Ok(store)
-    }
-
-    fn bounds(&self) -> Bounds {
-        let limits = &self.setup.limits;
-        Bounds {
-            stack: limits.stack.as_u64(),
-            fuel: limits.fuel.unwrap_or(0),
-            handles: u64::from(limits.handles),
-            refused: self.vitals.refused(),
-        }
     }
 }
 

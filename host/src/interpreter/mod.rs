@@ -5,18 +5,20 @@
 
 pub(crate) mod desk;
 mod life;
+pub(crate) mod store;
 
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use self::desk::{Answer, Desk, Reply, Request};
-pub(crate) use self::life::{Guest, Life, Role};
-use crate::executor::control::Control;
+pub(crate) use self::life::{Life, Role};
+pub use self::store::Guest;
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::outcome::{Cause, Ending};
 use crate::queue::{Item, block_until};
+use crate::scheduler::control::Control;
 use crate::stdio::Stdio;
 
 /// Names an interpreter within its pool; never used again in the pool's life.
@@ -40,6 +42,9 @@ pub struct Setup {
     pub stdio: Stdio,
     /// Where its file calls run.
     pub file_calls: FileCalls,
+    /// Whatever [host functions](crate::engine::EngineBuilder::host_functions) shall know of who calls them:
+    /// [`Guest::context`].
+    pub context: Option<Arc<dyn std::any::Any + Send + Sync>>,
 }
 
 /// Where a guest's calls on files run.

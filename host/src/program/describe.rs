@@ -1,5 +1,7 @@
 //! What a program imports and exports, what it wants to be granted, and whether it can block: facts for people.
 
+use std::fmt;
+
 use wasmtime::ExternType;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 
@@ -26,6 +28,15 @@ pub enum Blocking {
     Through(Vec<String>),
 }
 
+impl fmt::Display for Blocking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Blocking::Never => f.write_str("never: it imports nothing that can wait"),
+            Blocking::Through(imports) => write!(f, "can wait in {}", imports.join(", ")),
+        }
+    }
+}
+
 /// Something a program can use only when it is granted, or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
@@ -37,17 +48,38 @@ pub enum Need {
     Network,
 }
 
-/// Preview 1's functions that can wait.
-const WAITING: [&str; 4] = ["poll_oneoff", "fd_read", "fd_write", "sched_yield"];
-
-/// The interfaces of WASI 0.2 that can wait.
-const WAITING_INTERFACES: [&str; 5] = [
-    crate::hostcalls::PACKAGE,
-    "wasi:io/poll@",
-    "wasi:io/streams@",
-    "wasi:filesystem/types@",
-    "wasi:sockets/",
+/// Preview 1's functions that never wait; what is not here may.
+const PROMPT: [&str; 12] = [
+    "args_get",
+    "args_sizes_get",
+    "clock_res_get",
+    "clock_time_get",
+    "environ_get",
+    "environ_sizes_get",
+    "fd_close",
+    "fd_fdstat_get",
+    "fd_prestat_dir_name",
+    "fd_prestat_get",
+    "proc_exit",
+    "random_get",
 ];
+
+/// The interfaces of WASI 0.2 that never wait; what is not here may.
+const PROMPT_INTERFACES: [&str; 10] = [
+    "wasi:cli/environment@",
+    "wasi:cli/exit@",
+    "wasi:cli/stderr@",
+    "wasi:cli/stdin@",
+    "wasi:cli/stdout@",
+    "wasi:cli/terminal-",
+    "wasi:clocks/monotonic-clock@",
+    "wasi:clocks/wall-clock@",
+    "wasi:io/error@",
+    "wasi:random/",
+];
+
+/// How a resource is described: as a type alone it cannot do anything.
+const RESOURCE: &str = "resource";
 
 /// Whether it imports queues or interpreters.
 pub(super) fn talks(engine: &crate::Engine, code: &Code) -> bool {
@@ -97,20 +129,16 @@ impl Program {
 
     /// Whether it can wait, judged by what it imports.
     pub fn blocking(&self) -> Blocking {
-        let mut waiting: Vec<_> = self
-            .imports()
-            .into_iter()
+        let imports = self.imports().into_iter().filter(|import| import.ty != RESOURCE);
+        let mut waiting: Vec<_> = imports
             .filter_map(|import| {
                 if import.interface == crate::wasi::PREVIEW1 {
-                    let waits = WAITING.contains(&import.name.as_str())
-                        || import.name.starts_with("sock_")
-                        || import.name.starts_with("path_");
-                    return waits.then_some(import.name);
+                    return (!PROMPT.contains(&import.name.as_str())).then_some(import.name);
                 }
-                WAITING_INTERFACES
+                let prompt = PROMPT_INTERFACES
                     .iter()
-                    .any(|interface| import.interface.starts_with(interface))
-                    .then_some(import.interface)
+                    .any(|interface| import.interface.starts_with(interface));
+                (!prompt).then_some(import.interface)
             })
             .collect();
         waiting.sort();
@@ -184,7 +212,7 @@ fn component_items(engine: &wasmtime::Engine, name: &str, entry: &ComponentItem)
                 .exports(engine)
                 .filter_map(|(function, export)| match export.ty {
                     ComponentItem::ComponentFunc(ty) => Some(item(name, function, function_type(&ty))),
-                    ComponentItem::Resource(_) => Some(item(name, function, "resource".to_owned())),
+                    ComponentItem::Resource(_) => Some(item(name, function, RESOURCE.to_owned())),
                     _ => None,
                 });
             functions.collect()
@@ -194,11 +222,11 @@ fn component_items(engine: &wasmtime::Engine, name: &str, entry: &ComponentItem)
         ComponentItem::Module(_) => vec![item("", name, "core module".to_owned())],
         ComponentItem::Component(_) => vec![item("", name, "component".to_owned())],
         ComponentItem::Type(ty) => vec![item("", name, format!("type {}", wit(ty)))],
-        ComponentItem::Resource(_) => vec![item("", name, "resource".to_owned())],
+        ComponentItem::Resource(_) => vec![item("", name, RESOURCE.to_owned())],
     }
 }
 
-fn function_type(func: &ComponentFunc) -> String {
+pub(super) fn function_type(func: &ComponentFunc) -> String {
     let params: Vec<_> = func
         .params()
         .map(|(name, ty)| format!("{name}: {}", wit(&ty)))
@@ -211,7 +239,7 @@ fn function_type(func: &ComponentFunc) -> String {
 }
 
 /// A type in WIT's words. Component types carry no names of their own, so records and variants are spelled out.
-fn wit(ty: &Type) -> String {
+pub(crate) fn wit(ty: &Type) -> String {
     let list = |items: Vec<String>| items.join(", ");
     match ty {
         Type::Bool => "bool".to_owned(),

@@ -6,17 +6,22 @@
 
 mod compile;
 mod describe;
+mod function;
 mod sniff;
 mod source;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 pub use self::compile::Compiled;
+pub(crate) use self::describe::wit;
 pub use self::describe::{Blocking, Item, Need};
+pub use self::function::Function;
+pub(crate) use self::function::Place;
+use crate::calls::Meters;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::hostcalls::WorkerPre;
@@ -34,10 +39,15 @@ struct Inner {
     size: u64,
     compiled: Compiled,
     code: Code,
+    /// Its imports resolved for fibers.
+    pre: Pre,
+    /// The same for threads that may not wait, if it never waits.
+    direct: OnceLock<Option<Pre>>,
     entry: Result<Entry, String>,
     /// Its `task`, if it exports one.
     worker: Option<WorkerPre<Guest>>,
     talks: bool,
+    meters: OnceLock<Meters>,
 }
 
 /// What kind of WebAssembly a program is.
@@ -53,6 +63,12 @@ pub enum Kind {
 pub(crate) enum Code {
     Module(wasmtime::Module),
     Component(wasmtime::component::Component),
+}
+
+/// A program whose imports are resolved.
+pub(crate) enum Pre {
+    Module(wasmtime::InstancePre<Guest>),
+    Component(wasmtime::component::InstancePre<Guest>),
 }
 
 /// How a command begins.
@@ -126,9 +142,17 @@ impl Program {
     fn load(engine: &Engine, name: &str, bytes: Vec<u8>, limits: &Limits, precompiled: Precompiled) -> Result<Program> {
         let size = bytes.len() as u64;
         let (code, compiled) = compile::compile(engine, bytes, limits, precompiled)?;
-        let (entry, worker) = match &code {
-            Code::Module(module) => (module_entry(engine, module)?, None),
-            Code::Component(component) => component_entries(engine, component)?,
+        let (pre, entry, worker) = match &code {
+            Code::Module(module) => {
+                let pre = resolved_module(engine.modules()?, module)?;
+                let entry = module_entry(module, &pre);
+                (Pre::Module(pre), entry, None)
+            }
+            Code::Component(component) => {
+                let pre = resolved_component(engine.components()?, component)?;
+                let (entry, worker) = component_entries(engine, component, &pre);
+                (Pre::Component(pre), entry, worker)
+            }
         };
         let talks = worker.is_some() || describe::talks(engine, &code);
         Ok(Program(Arc::new(Inner {
@@ -137,9 +161,12 @@ impl Program {
             size,
             compiled,
             code,
+            pre,
+            direct: OnceLock::new(),
             entry,
             worker,
             talks,
+            meters: OnceLock::new(),
         })))
     }
 
@@ -240,8 +267,36 @@ impl Program {
         self.0.talks
     }
 
+    /// What is measured of its calls.
+    pub(crate) fn meters(&self) -> &Meters {
+        self.0.meters.get_or_init(|| Meters::new(self.name()))
+    }
+
     pub(crate) fn code(&self) -> &Code {
         &self.0.code
+    }
+
+    pub(crate) fn pre(&self) -> &Pre {
+        &self.0.pre
+    }
+
+    /// The program for threads that may not wait; `None` when it can wait for something.
+    pub(crate) fn direct(&self) -> Option<&Pre> {
+        let made = self.0.direct.get_or_init(|| {
+            if self.blocking() != Blocking::Never {
+                return None;
+            }
+            match &self.0.code {
+                Code::Module(module) => Some(Pre::Module(
+                    resolved_module(self.0.engine.prompt_modules().ok()?, module).ok()?,
+                )),
+                Code::Component(component) => {
+                    let linker = self.0.engine.prompt_components().ok()?;
+                    Some(Pre::Component(resolved_component(linker, component).ok()?))
+                }
+            }
+        });
+        made.as_ref()
     }
 
     /// How it begins. Only asked after `require_command`.
@@ -277,11 +332,14 @@ impl fmt::Debug for Program {
     }
 }
 
-/// Resolves a module's imports and finds its `_start`.
-fn module_entry(engine: &Engine, module: &wasmtime::Module) -> Result<Result<Entry, String>> {
-    use wasmtime::ExternType;
-    let pre = engine.modules()?.instantiate_pre(module).map_err(|error| {
-        match error.downcast_ref::<wasmtime::UnknownImportError>() {
+/// A module with its imports.
+fn resolved_module(
+    linker: &wasmtime::Linker<Guest>,
+    module: &wasmtime::Module,
+) -> Result<wasmtime::InstancePre<Guest>> {
+    linker
+        .instantiate_pre(module)
+        .map_err(|error| match error.downcast_ref::<wasmtime::UnknownImportError>() {
             Some(unknown) => Error::refused(format!(
                 "imports {:?} from {:?}, which this host does not offer; a core module may import {}",
                 unknown.name(),
@@ -289,13 +347,28 @@ fn module_entry(engine: &Engine, module: &wasmtime::Module) -> Result<Result<Ent
                 crate::wasi::PREVIEW1
             )),
             None => Error::refused(format!("an import does not fit: {error:#}")),
-        }
-    })?;
+        })
+}
+
+/// A component with its imports.
+fn resolved_component(
+    linker: &wasmtime::component::Linker<Guest>,
+    component: &wasmtime::component::Component,
+) -> Result<wasmtime::component::InstancePre<Guest>> {
+    linker
+        .instantiate_pre(component)
+        .map_err(|error| Error::refused(format!("an import is not offered or does not fit: {error:#}")))
+}
+
+/// A module's `_start`, or why it is no command.
+fn module_entry(module: &wasmtime::Module, pre: &wasmtime::InstancePre<Guest>) -> Result<Entry, String> {
+    use wasmtime::ExternType;
     let index = module.get_export_index("_start");
-    Ok(match module.get_export("_start").zip(index) {
-        Some((ExternType::Func(ty), start)) if ty.params().len() == 0 && ty.results().len() == 0 => {
-            Ok(Entry::Start { module: pre, start })
-        }
+    match module.get_export("_start").zip(index) {
+        Some((ExternType::Func(ty), start)) if ty.params().len() == 0 && ty.results().len() == 0 => Ok(Entry::Start {
+            module: pre.clone(),
+            start,
+        }),
         Some((ty @ ExternType::Func(_), _)) => Err(format!(
             "its `_start` is {}, where a command's takes and gives nothing",
             describe::extern_type(&ty)
@@ -308,20 +381,20 @@ fn module_entry(engine: &Engine, module: &wasmtime::Module) -> Result<Result<Ent
                 list(names)
             ))
         }
-    })
+    }
 }
 
 /// What a component can be used for.
 type Entries = (Result<Entry, String>, Option<WorkerPre<Guest>>);
 
-/// Resolves a component's imports and finds its `wasi:cli/run` and its `task`.
-fn component_entries(engine: &Engine, component: &wasmtime::component::Component) -> Result<Entries> {
-    let pre = engine
-        .components()?
-        .instantiate_pre(component)
-        .map_err(|error| Error::refused(format!("an import is not offered or does not fit: {error:#}")))?;
+/// A component's `wasi:cli/run`, or why it is no command, and its `task`.
+fn component_entries(
+    engine: &Engine,
+    component: &wasmtime::component::Component,
+    pre: &wasmtime::component::InstancePre<Guest>,
+) -> Entries {
     let worker = WorkerPre::new(pre.clone()).ok();
-    let command = CommandPre::new(pre).map(Entry::Run).map_err(|_| {
+    let command = CommandPre::new(pre.clone()).map(Entry::Run).map_err(|_| {
         let ty = component.component_type();
         let names: Vec<_> = ty.exports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
         format!(
@@ -329,7 +402,7 @@ fn component_entries(engine: &Engine, component: &wasmtime::component::Component
             list(names.into_iter())
         )
     });
-    Ok((command, worker))
+    (command, worker)
 }
 
 /// What memories are measured in.

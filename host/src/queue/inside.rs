@@ -12,7 +12,7 @@ use super::entry::Entry;
 use super::shared::{PutAttempt, Shared};
 use super::wait::{Delivery, GetWait, PutWait, Putter};
 use super::{GetError, Item, PutError, Queue, Received, Unbound, Wait};
-use crate::executor::control::Control;
+use crate::scheduler::control::Control;
 
 /// Who puts: a guest's account, and its life. The host is nobody.
 #[derive(Clone, Copy, Default)]

@@ -95,7 +95,7 @@ pub enum Wait {
 
 impl Wait {
     /// Until when, from now; `None` for ever, which is also what lies beyond the clock's end.
-    pub(super) fn until(self) -> Option<Instant> {
+    pub(crate) fn until(self) -> Option<Instant> {
         match self {
             Wait::No => Some(Instant::now()),
             Wait::For(time) => Instant::now().checked_add(time),

@@ -12,8 +12,8 @@ use super::shared::{Make, Shared};
 use super::{Queue, QueueId, QueueOptions};
 use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result};
-use crate::executor::Hub;
 use crate::limits::{LimitHit, LimitKind};
+use crate::scheduler::Hub;
 
 /// The queues of a pool. Cloning gives another handle to the same registry.
 ///

@@ -23,8 +23,8 @@ use super::state::{State, Wakes, Watcher, tell};
 use super::wait::{Delivery, Getter, Putter};
 use super::{GetError, Item, PutError, QueueId, Unbound};
 use crate::budget::Budget;
-use crate::executor::control::Control;
 use crate::limits::{LimitHit, LimitKind};
+use crate::scheduler::control::Control;
 
 /// A queue. Everything about it but its handles.
 pub(crate) struct Shared {

@@ -10,7 +10,7 @@ use super::entry::Entry;
 use super::line::Line;
 use super::wait::{Delivery, Getter, Putter};
 use crate::budget::Budget;
-use crate::executor::control::Control;
+use crate::scheduler::control::Control;
 
 /// Who must be woken once the lock is free.
 pub(super) type Wakes = SmallVec<[Waker; 2]>;

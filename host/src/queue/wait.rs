@@ -15,8 +15,8 @@ use super::entry::Entry;
 use super::line::Ticket;
 use super::shared::{Shared, Side};
 use super::{Item, PutError};
-use crate::executor::control::Control;
-use crate::executor::standing::Waiting;
+use crate::scheduler::control::Control;
+use crate::scheduler::standing::Waiting;
 
 /// Somebody who waits for an item, at one queue or at several. Only one of them serves him.
 pub(super) struct Getter {

@@ -35,13 +35,7 @@ fn as_text(program: &Program, out: &mut dyn Write) -> io::Result<()> {
             Err(why) => why.to_string(),
         },
     )?;
-    line(
-        "blocking",
-        match program.blocking() {
-            Blocking::Never => "never: it imports nothing that can wait".to_owned(),
-            Blocking::Through(imports) => format!("can wait in {}", imports.join(", ")),
-        },
-    )?;
+    line("blocking", program.blocking().to_string())?;
     line(
         "grants",
         match program.needs().as_slice() {

@@ -71,6 +71,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
                 stderr,
             },
             file_calls: args.file_calls.into(),
+            context: None,
         };
         crew.start(&program, setup, instance)?;
     }

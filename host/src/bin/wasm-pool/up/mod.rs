@@ -168,6 +168,7 @@ fn places_of<'a>(
                     stderr,
                 },
                 file_calls: FileCalls::Apart,
+                context: None,
             };
             places.push(Place {
                 part,

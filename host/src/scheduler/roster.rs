@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::control::Control;
+use super::control::{Control, Span};
 use crate::outcome::Cause;
 
 /// The lives of a pool that are not over, and their deadlines.
@@ -27,6 +27,18 @@ struct State {
     closed: bool,
     /// By deadline and number.
     lives: BTreeMap<(Instant, u64), Weak<Control>>,
+    /// Places that are kept for executors, and how many lives stand in them.
+    reserved: usize,
+    in_reserved: usize,
+    /// Calls that other threads than ours make; they are ended like lives, and nobody waits for them.
+    guests_of_threads: Vec<Weak<Control>>,
+}
+
+impl State {
+    /// Places that are taken or kept.
+    fn taken(&self) -> usize {
+        self.lives.len() - self.in_reserved + self.reserved
+    }
 }
 
 /// Longer than any process lives.
@@ -55,33 +67,67 @@ impl Roster {
         }
     }
 
-    /// Lists a life, if there is room for it among `room`.
+    /// Keeps so many of `room` places for lives that have their limits for each call; whether there are so many.
+    pub(crate) fn reserve(&self, places: usize, room: usize) -> bool {
+        let mut state = self.state.lock();
+        let fits = state.taken().saturating_add(places) <= room;
+        if fits {
+            state.reserved += places;
+        }
+        fits
+    }
+
+    /// Keeps them no more.
+    pub(crate) fn release(&self, places: usize) {
+        self.state.lock().reserved -= places;
+    }
+
+    /// Ends this one with all others; `false` when nobody may begin any more.
+    pub(crate) fn end_with_others(&self, control: &Arc<Control>) -> bool {
+        let mut state = self.state.lock();
+        if !state.closed {
+            state.guests_of_threads.retain(|control| control.strong_count() > 0);
+            state.guests_of_threads.push(Arc::downgrade(control));
+        }
+        !state.closed
+    }
+
+    /// A number that no life has.
+    pub(crate) fn number(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.next += 1;
+        state.next - 1
+    }
+
+    /// Lists a life, if there is room for it among `room` or it has a place that is kept.
     pub(crate) fn list(&self, life: &Arc<Control>, room: usize) -> Result<Listed, NotListed> {
         let mut state = self.state.lock();
         if state.closed {
             return Err(NotListed::Closed);
         }
-        if state.lives.len() >= room {
-            return Err(NotListed::Full);
+        match life.span() {
+            Span::Life if state.taken() >= room => return Err(NotListed::Full),
+            Span::Life => {}
+            Span::Call => state.in_reserved += 1,
         }
         let number = state.next;
         state.next += 1;
-        let deadline = life.deadline().unwrap_or(self.never);
-        let earliest = deadline < self.never
-            && state
-                .lives
-                .first_key_value()
-                .is_none_or(|(first, _)| deadline < first.0);
-        state.lives.insert((deadline, number), Arc::downgrade(life));
+        let due = life.due(life.born());
+        let earliest = due.is_some_and(|due| state.lives.first_key_value().is_none_or(|(first, _)| due < first.0));
+        life.list(due);
+        state
+            .lives
+            .insert((due.unwrap_or(self.never), number), Arc::downgrade(life));
         Ok(Listed { number, earliest })
     }
 
     /// Strikes a life off.
-    pub(crate) fn strike(&self, number: u64, deadline: Option<Instant>) {
+    pub(crate) fn strike(&self, number: u64, life: &Control) {
         let mut state = self.state.lock();
-        let in_time = deadline.and_then(|deadline| state.lives.remove(&(deadline, number)));
-        if in_time.is_none() {
-            state.lives.remove(&(self.never, number));
+        let at = life.listed().unwrap_or(self.never);
+        let listed = state.lives.remove(&(at, number)).is_some();
+        if listed && life.span() == Span::Call {
+            state.in_reserved -= 1;
         }
         if state.lives.is_empty() {
             self.nobody.notify_all();
@@ -113,7 +159,9 @@ impl Roster {
         let lives: Vec<_> = {
             let mut state = self.state.lock();
             state.closed = true;
-            state.lives.values().filter_map(Weak::upgrade).collect()
+            let others = std::mem::take(&mut state.guests_of_threads);
+            let lives = state.lives.values().chain(&others);
+            lives.filter_map(Weak::upgrade).collect()
         };
         lives.iter().for_each(|life| life.end(Cause::Killed));
     }
@@ -130,10 +178,15 @@ impl Roster {
                     return Some(deadline).filter(|deadline| *deadline < self.never);
                 }
                 // It stays listed until its guest is gone.
-                let life = first.remove();
-                let late = life.upgrade();
-                state.lives.insert((self.never, number), life);
-                late
+                let entry = first.remove();
+                let Some(life) = entry.upgrade() else { continue };
+                // The deadline of a life that is called may have moved on meanwhile.
+                let due = life.due(now);
+                let late = due.is_some_and(|due| due <= now);
+                let due = due.filter(|_| !late);
+                life.list(due);
+                state.lives.insert((due.unwrap_or(self.never), number), entry);
+                late.then_some(life)
             };
             if let Some(life) = late {
                 life.end(Cause::Deadline);

@@ -49,7 +49,7 @@ pub(super) fn used(wall: u64) -> u64 {
 }
 
 /// Processor time of this thread so far, in nanoseconds.
-fn thread_clock() -> u64 {
+pub(crate) fn thread_clock() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }

@@ -12,13 +12,13 @@ use super::control::Control;
 use super::processor;
 use crate::outcome::{Cause, Outcome};
 
-/// Who hears how a life ended; called once, on a worker (or where the executor is dropped), after everything that the
+/// Who hears how a life ended; called once, on a worker (or where the scheduler is dropped), after everything that the
 /// guest held has been dropped.
 pub(crate) trait Settle: Send + 'static {
     fn settle(self, end: End);
 }
 
-/// How a life ended, as the executor saw it.
+/// How a life ended, as the scheduler saw it.
 pub(crate) enum End {
     /// The guest's future came to its end with this outcome.
     Done(Outcome),
@@ -103,7 +103,8 @@ impl<G: Guest, S: Settle> Future for Life<G, S> {
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said, for the outcome of whoever was in it.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
         .copied()

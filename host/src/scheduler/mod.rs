@@ -22,7 +22,7 @@ pub(crate) mod control;
 mod hand;
 mod lanes;
 mod life;
-mod processor;
+pub(crate) mod processor;
 mod reactor;
 pub(crate) mod roster;
 pub(crate) mod standing;
@@ -32,17 +32,18 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use self::clock::Clock;
-use self::control::Control;
+pub(crate) use self::clock::Flag;
+use self::control::{Control, Span};
 use self::lanes::Lanes;
 use self::life::Life;
-pub(crate) use self::life::{End, Guest, Settle};
+pub(crate) use self::life::{End, Guest, Settle, panic_message};
 use self::reactor::Reactor;
 use self::roster::{NotListed, Roster};
 use self::standing::Activity;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
-/// What all lives of an executor share: the run queue, the list of who lives, the clock. One allocation, so that a life
+/// What all lives of a scheduler share: the run queue, the list of who lives, the clock. One allocation, so that a life
 /// holds one handle and not three.
 pub(crate) struct Hub {
     lanes: Lanes,
@@ -52,18 +53,41 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// Lists a life with these limits, which begins now; `room` is how many there may be. Its number, and its switch.
+    /// Lists a life with these limits, which begins now and has them for itself or for each of its calls; `room` is how many
+    /// there may be. Its number, and its switch.
     ///
     /// # Errors
     /// [`NotListed`]
-    pub(crate) fn list(self: &Arc<Hub>, limits: &Limits, room: usize) -> Result<(u64, Arc<Control>), NotListed> {
-        let control = Arc::new(Control::new(self, limits));
+    pub(crate) fn list(
+        self: &Arc<Hub>,
+        limits: &Limits,
+        span: Span,
+        room: usize,
+    ) -> Result<(u64, Arc<Control>), NotListed> {
+        let control = Arc::new(Control::new(self, limits, span));
         control.set_out();
         let listed = self.roster.list(&control, room).inspect_err(|_| control.set_down())?;
         if listed.earliest {
             self.clock.wake();
         }
         Ok((listed.number, control))
+    }
+
+    /// A switch for calls on a thread that is not ours, and the number of who is called; `None` when nobody may begin any more.
+    pub(crate) fn on_a_thread(self: &Arc<Hub>, limits: &Limits) -> Option<(u64, Arc<Control>)> {
+        let control = Arc::new(Control::new(self, limits, Span::Call));
+        let number = self.roster.number();
+        self.roster.end_with_others(&control).then_some((number, control))
+    }
+
+    /// A flag by which the clock knows that a thread runs a guest directly.
+    pub(crate) fn flag(&self) -> Arc<Flag> {
+        self.clock.flag()
+    }
+
+    /// The thread with this flag runs a guest, until the flag rests.
+    pub(crate) fn runs_directly(&self, flag: &Flag) {
+        self.clock.direct(flag);
     }
 
     /// The host starts no more lives while all others wait.
@@ -92,18 +116,18 @@ impl Hub {
 }
 
 /// The worker threads and what they share.
-pub(crate) struct Executor {
+pub(crate) struct Scheduler {
     hub: Arc<Hub>,
     threads: Vec<JoinHandle<()>>,
     reactor: Reactor,
 }
 
-impl Executor {
+impl Scheduler {
     /// Starts `workers` threads for guests of `engine`.
     ///
     /// # Errors
     /// [`ErrorKind::Host`](crate::ErrorKind::Host) when the system gives no thread.
-    pub(crate) fn start(engine: &wasmtime::Engine, workers: usize) -> Result<Executor> {
+    pub(crate) fn start(engine: &wasmtime::Engine, workers: usize) -> Result<Scheduler> {
         let reactor = Reactor::start()?;
         let hub = Arc::new(Hub {
             lanes: Lanes::new(),
@@ -112,20 +136,20 @@ impl Executor {
             activity: Activity::default(),
         });
         Clock::start(&hub, engine)?;
-        let mut executor = Executor {
+        let mut scheduler = Scheduler {
             hub,
             threads: Vec::with_capacity(workers),
             reactor,
         };
         for number in 0..workers {
-            let worker = worker::Worker::new(&executor.hub, number, executor.reactor.handle());
+            let worker = worker::Worker::new(&scheduler.hub, number, scheduler.reactor.handle());
             let thread = std::thread::Builder::new()
                 .name(format!("wasm-pool-{number}"))
                 .spawn(move || worker.run())
                 .map_err(|error| Error::host(format!("worker {number} of {workers} cannot be started: {error}")))?;
-            executor.threads.push(thread);
+            scheduler.threads.push(thread);
         }
-        Ok(executor)
+        Ok(scheduler)
     }
 
     /// What its lives share.
@@ -160,7 +184,7 @@ impl Executor {
     }
 }
 
-impl Drop for Executor {
+impl Drop for Scheduler {
     /// Ends every life, then the workers; every life has settled when the last worker ends.
     fn drop(&mut self) {
         self.hub.roster.end_all();

@@ -24,7 +24,7 @@ thread_local! {
 /// The slice that runs on this thread.
 #[derive(Clone, Copy)]
 struct Slice {
-    /// Which executor's, by the address of its lanes.
+    /// Which scheduler's, by the address of its lanes.
     lanes: usize,
     /// Whom it wakes is for all workers.
     shares: bool,

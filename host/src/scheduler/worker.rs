@@ -20,7 +20,7 @@ impl Worker {
         }
     }
 
-    /// Runs lives until the executor stops.
+    /// Runs lives until the scheduler stops.
     pub(super) fn run(self) {
         let Worker { hub, number, reactor } = self;
         // WASI's timers and sockets find their reactor through the thread.

@@ -33,12 +33,18 @@ pub(crate) struct Control {
     reach: Mutex<Option<Waker>>,
     /// When the life was made; the slices are told as nanoseconds after it.
     born: Instant,
-    deadline: Option<Instant>,
+    /// When it must end, in nanoseconds after `born`; [`NEVER`].
+    deadline: AtomicU64,
+    /// Where the roster has it, in the same measure; touched under the roster's lock only.
+    listed: AtomicU64,
     /// Start of the current slice on a worker, in nanoseconds after `born`.
     slice: AtomicU64,
     /// Processor time of the slices that are over, in nanoseconds.
     cpu: AtomicU64,
-    cpu_limit: u64,
+    /// Up to how much of it.
+    cpu_limit: AtomicU64,
+    /// Wall-clock and processor time of the life, or of each call, in nanoseconds.
+    allowed: Allowed,
     /// Whom it wakes is for all workers; see [`hand`].
     shares: AtomicBool,
     /// Whether it goes on; see [`standing`](super::standing).
@@ -49,31 +55,119 @@ pub(crate) struct Control {
     ending: Completion<Ending>,
 }
 
+/// What the time limits of a life are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// The whole life.
+    Life,
+    /// Each [call](Control::begin_call) in it; between two calls it has no deadline.
+    Call,
+}
+
+/// Nanoseconds; [`NEVER`] for no limit.
+struct Allowed {
+    span: Span,
+    wall: u64,
+    cpu: u64,
+}
+
+/// No deadline, no limit.
+const NEVER: u64 = u64::MAX;
+
 /// Values of [`Control::standing`]: before it begins and after its end, on its way, waiting.
 const OUT: u8 = 0;
 const GOES_ON: u8 = 1;
 const STANDS_STILL: u8 = 2;
 
 impl Control {
-    /// A switch for a life that starts now, with its deadline and its processor time.
-    pub(super) fn new(hub: &Arc<Hub>, limits: &Limits) -> Control {
-        let born = Instant::now();
+    /// A switch for a life that starts now, with its deadline and its processor time, or those of its calls.
+    pub(super) fn new(hub: &Arc<Hub>, limits: &Limits, span: Span) -> Control {
+        let allowed = Allowed {
+            span,
+            wall: limits.deadline.map_or(NEVER, nanos),
+            cpu: limits.cpu_time.map_or(NEVER, nanos),
+        };
+        let (deadline, cpu_limit) = match span {
+            Span::Life => (allowed.wall, allowed.cpu),
+            Span::Call => (NEVER, NEVER),
+        };
         Control {
             cause: AtomicU8::new(0),
             lane: AtomicU8::new(Lane::Fresh as u8),
             parked: Mutex::new(None),
             hub: Arc::clone(hub),
             reach: Mutex::new(None),
-            born,
-            deadline: limits.deadline.and_then(|deadline| born.checked_add(deadline)),
+            born: Instant::now(),
+            deadline: AtomicU64::new(deadline),
+            listed: AtomicU64::new(NEVER),
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
-            cpu_limit: limits.cpu_time.map_or(u64::MAX, nanos),
+            cpu_limit: AtomicU64::new(cpu_limit),
+            allowed,
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
             waiting: Mutex::new(None),
             ending: Completion::new(),
         }
+    }
+
+    /// What its limits of time are for.
+    pub(super) fn span(&self) -> Span {
+        self.allowed.span
+    }
+
+    /// Whether a call that has taken so long may go on; else it is ended, for one cause or the other.
+    pub(crate) fn allows(&self, wall: Duration, cpu: Duration) -> bool {
+        if nanos(cpu) > self.allowed.cpu {
+            self.end(Cause::CpuTime);
+        } else if nanos(wall) >= self.allowed.wall {
+            self.end(Cause::Deadline);
+        }
+        self.cause().is_none()
+    }
+
+    /// A call begins: its time runs from now.
+    pub(crate) fn begin_call(&self) {
+        let now = nanos(self.born.elapsed());
+        let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
+        let cpu = self.cpu.load(Ordering::Relaxed).saturating_add(slice);
+        self.deadline
+            .store(now.saturating_add(self.allowed.wall), Ordering::SeqCst);
+        self.cpu_limit
+            .store(cpu.saturating_add(self.allowed.cpu), Ordering::Relaxed);
+    }
+
+    /// The call is over; nothing has a deadline until the next one.
+    pub(crate) fn end_call(&self) {
+        self.deadline.store(NEVER, Ordering::SeqCst);
+        self.cpu_limit.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// When the clock must look at this life, seen from `now`; `None` when it need not.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+        let deadline = self.deadline.load(Ordering::SeqCst);
+        if deadline != NEVER {
+            return self.born.checked_add(Duration::from_nanos(deadline));
+        }
+        // A call that begins from now on has at least this long.
+        match self.allowed {
+            Allowed { wall: NEVER, .. } | Allowed { span: Span::Life, .. } => None,
+            Allowed { wall, .. } => now.checked_add(Duration::from_nanos(wall)),
+        }
+    }
+
+    /// Where the roster has it. Under the roster's lock.
+    pub(super) fn listed(&self) -> Option<Instant> {
+        match self.listed.load(Ordering::Relaxed) {
+            NEVER => None,
+            listed => self.born.checked_add(Duration::from_nanos(listed)),
+        }
+    }
+
+    /// The roster has it there now; `None` for those that it need not look at. Under the roster's lock.
+    pub(super) fn list(&self, at: Option<Instant>) {
+        let listed = at.map_or(NEVER, |at| nanos(at.saturating_duration_since(self.born)));
+        self.listed.store(listed, Ordering::Relaxed);
     }
 
     /// When the life was made.
@@ -86,12 +180,7 @@ impl Control {
         &self.ending
     }
 
-    /// When the life must end.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    /// What it shares with the other lives of its executor.
+    /// What it shares with the other lives of its scheduler.
     pub(crate) fn hub(&self) -> &Hub {
         &self.hub
     }
@@ -121,7 +210,7 @@ impl Control {
 
     /// The processor limit, as it is reported when it was reached.
     pub(crate) fn cpu_limit_hit(&self) -> LimitHit {
-        LimitHit::new(LimitKind::CpuTime, self.cpu_limit, None)
+        LimitHit::new(LimitKind::CpuTime, self.allowed.cpu, None)
     }
 
     /// Processor time of the slices that are over.
@@ -204,14 +293,13 @@ impl Control {
         if let Some(cause) = self.cause() {
             return Err(cause);
         }
-        let now = Instant::now();
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
+        let start = nanos(self.born.elapsed());
+        if self.deadline.load(Ordering::Relaxed) <= start {
             return Err(Cause::Deadline);
         }
-        if self.cpu.load(Ordering::Relaxed) >= self.cpu_limit {
+        if self.cpu.load(Ordering::Relaxed) >= self.cpu_limit.load(Ordering::Relaxed) {
             return Err(Cause::CpuTime);
         }
-        let start = nanos(now.saturating_duration_since(self.born));
         self.slice.store(start, Ordering::Relaxed);
         hand::begin(&self.hub.lanes, self.shares.load(Ordering::Relaxed));
         Ok(Slice(start))
@@ -237,7 +325,7 @@ impl Control {
         }
         let now = nanos(self.born.elapsed());
         let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
-        if self.cpu.load(Ordering::Relaxed).saturating_add(slice) > self.cpu_limit {
+        if self.cpu.load(Ordering::Relaxed).saturating_add(slice) > self.cpu_limit.load(Ordering::Relaxed) {
             self.end(Cause::CpuTime);
             return AtTick::Stop;
         }

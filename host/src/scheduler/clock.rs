@@ -4,9 +4,11 @@
 //! hear of a switch or an end within a tick. While nothing runs it sleeps until the next deadline, or for good.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::Hub;
 use crate::error::{Error, Result};
@@ -19,10 +21,12 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// and forth do not wake it at every hand-over.
 const IDLE_TICKS: u32 = 20;
 
-/// The clock of an executor.
+/// The clock of a scheduler.
 pub(crate) struct Clock {
     /// One flag a worker: it runs a life.
     busy: Box<[Flag]>,
+    /// One for each thread that calls directly. Nothing is called under this lock.
+    direct: Mutex<Vec<Weak<Flag>>>,
     asleep: AtomicBool,
     stop: AtomicBool,
     thread: OnceLock<Thread>,
@@ -31,13 +35,21 @@ pub(crate) struct Clock {
 /// A flag on a cache line of its own, since its worker writes it at every turn.
 #[repr(align(128))]
 #[derive(Default)]
-struct Flag(AtomicBool);
+pub(crate) struct Flag(AtomicBool);
+
+impl Flag {
+    /// Its thread runs no guest any more.
+    pub(crate) fn rest(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 impl Clock {
     /// A clock for `workers` workers that does not tick yet.
     pub(super) fn new(workers: usize) -> Clock {
         Clock {
             busy: (0..workers).map(|_| Flag::default()).collect(),
+            direct: Mutex::default(),
             asleep: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             thread: OnceLock::new(),
@@ -107,7 +119,25 @@ impl Clock {
     }
 
     fn any_busy(&self) -> bool {
-        self.busy.iter().any(|flag| flag.0.load(Ordering::SeqCst))
+        let busy = |flag: &Flag| flag.0.load(Ordering::SeqCst);
+        self.busy.iter().any(busy) || self.direct.lock().iter().filter_map(Weak::upgrade).any(|flag| busy(&flag))
+    }
+
+    /// A flag for a thread that will call directly.
+    pub(super) fn flag(&self) -> Arc<Flag> {
+        let flag = Arc::new(Flag::default());
+        let mut direct = self.direct.lock();
+        direct.retain(|flag| flag.strong_count() > 0);
+        direct.push(Arc::downgrade(&flag));
+        flag
+    }
+
+    /// The thread with this flag runs a guest, until it [rests](Flag::rest).
+    pub(super) fn direct(&self, flag: &Flag) {
+        flag.0.store(true, Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst) {
+            self.wake();
+        }
     }
 
     /// Worker `number` is about to run a life.

@@ -16,7 +16,7 @@ use crate::interpreter::InterpreterId;
 use crate::queue::{QueueId, Shared, Side};
 use crate::units::show_duration;
 
-/// How many lives of an executor go on.
+/// How many lives of a scheduler go on.
 #[derive(Default)]
 pub(crate) struct Activity {
     going: AtomicUsize,

@@ -1,0 +1,439 @@
+//! One of an executor's places where calls are made, one after the other.
+//!
+//! A seat works in *turns*: while there is something to do it takes one task after the other; when there is nothing, its turn
+//! is over and it waits in the executor with its interpreter, if that may be used again. What ends a call from outside (a
+//! deadline, a kill) ends the turn, and the next one goes on where it stopped. On the direct path a turn is a job of the pool's
+//! rayon threads, on the fiber path a life on its workers; the work is the same code.
+//!
+//! Invariant: a seat has one turn at a time, and a task is either in the queue, in a turn, or in `unfinished`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt as _;
+use parking_lot::Mutex;
+
+use super::batch::{Step, Submission};
+use super::executor::{Next, Shared};
+use super::future::FutureError;
+use super::opened::{Opened, Opening, Way};
+use super::{Returned, telemetry};
+use crate::interpreter::InterpreterId;
+use crate::outcome::{Cause, Outcome};
+use crate::program::{Function, Program};
+use crate::scheduler::control::{Control, Span};
+use crate::scheduler::{End, Flag, Scheduler, Settle};
+
+/// A place where calls are made.
+pub(crate) struct Seat {
+    pub(super) shared: Arc<Shared>,
+    /// For the clock, when it calls directly.
+    flag: Arc<Flag>,
+    /// What runs, and its switch; so that nobody ends another task than he means. Only [`Control::end`] is called under this
+    /// lock.
+    current: Mutex<Option<(u64, Arc<Control>)>>,
+    /// Between two turns. Nothing is called under this lock.
+    between: Mutex<Between>,
+}
+
+#[derive(Default)]
+struct Between {
+    /// What the last turn did not come to the end of, and what it was doing.
+    unfinished: Option<(Submission, Doing)>,
+    kept: Option<Opened>,
+}
+
+/// What a turn is doing for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// Nothing that could be lost.
+    Nothing,
+    /// It gets an interpreter ready.
+    Initializing,
+    /// It calls.
+    Calling,
+}
+
+/// A task in the hands of a turn; goes back to the seat when the turn is ended.
+struct Held<'a> {
+    seat: &'a Seat,
+    submission: Option<Submission>,
+    doing: Doing,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(submission) = self.submission.take() {
+            self.seat.between.lock().unfinished = Some((submission, self.doing));
+        }
+    }
+}
+
+/// Why a turn does not go on.
+enum Over {
+    /// Somebody ended it: the control knows why.
+    Interrupted,
+    /// Another way of calling is wanted, or nothing.
+    Done,
+}
+
+impl Seat {
+    pub(super) fn new(shared: Arc<Shared>) -> Arc<Seat> {
+        Arc::new(Seat {
+            flag: shared.commons.hub.flag(),
+            shared,
+            current: Mutex::new(None),
+            between: Mutex::default(),
+        })
+    }
+
+    /// Ends the task with this number if it runs here.
+    pub(super) fn kill(&self, number: u64) {
+        let current = self.current.lock();
+        if let Some((running, control)) = &*current
+            && *running == number
+        {
+            control.end(Cause::Killed);
+        }
+    }
+
+    /// Begins a turn, which calls this way.
+    pub(super) fn begin_turn(self: Arc<Seat>, way: Way) {
+        let hub = Arc::clone(&self.shared.commons.hub);
+        // The executor keeps a place for each of its seats.
+        let Ok((number, control)) = hub.list(&self.shared.setup.limits, Span::Call, usize::MAX) else {
+            self.close("the pool is shutting down");
+            return;
+        };
+        let id = InterpreterId(number);
+        let turn = Turn {
+            seat: Arc::clone(&self),
+            id,
+            control: Arc::clone(&control),
+        };
+        match way {
+            Way::Fiber => {
+                let guest = async move { self.work(id, &control, way).await };
+                let turn_control = Arc::clone(&turn.control);
+                Scheduler::spawn(&turn_control, guest, turn);
+            }
+            Way::Direct => match Arc::clone(&self.shared.commons).direct_threads() {
+                Ok(threads) => threads.spawn(move || {
+                    hub.runs_directly(&self.flag);
+                    let work = AssertUnwindSafe(|| self.work(id, &control, way).now_or_never());
+                    let end = match catch_unwind(work) {
+                        Ok(Some(Some(outcome))) => End::Done(outcome),
+                        Ok(_) => End::Ended(control.cause().unwrap_or(Cause::Killed)),
+                        Err(panic) => End::Done(Outcome::HostError(crate::scheduler::panic_message(&*panic))),
+                    };
+                    self.flag.rest();
+                    turn.settle(end);
+                }),
+                Err(error) => {
+                    turn.end();
+                    self.close(&error.to_string());
+                }
+            },
+        }
+    }
+
+    /// A whole turn. `None` when it was ended from outside.
+    async fn work(self: &Arc<Seat>, id: InterpreterId, control: &Arc<Control>, way: Way) -> Option<Outcome> {
+        let mut opened = {
+            let mut between = self.between.lock();
+            between.kept.take()
+        };
+        if let Some(opened) = &mut opened {
+            opened.controlled_by(control);
+        }
+        loop {
+            if control.cause().is_some() {
+                return None;
+            }
+            let unfinished = self.between.lock().unfinished.take();
+            let submission = match unfinished {
+                Some((submission, _)) => submission,
+                None => match self.shared.next(way) {
+                    Next::Task(submission) => submission,
+                    Next::Other | Next::Nothing => {
+                        let kept = opened.filter(Opened::can_be_kept);
+                        self.between.lock().kept = kept;
+                        return Some(Outcome::Exited(0));
+                    }
+                },
+            };
+            let held = Held {
+                seat: self,
+                submission: Some(submission),
+                doing: Doing::Nothing,
+            };
+            match self.perform(held, id, control, way, &mut opened).await {
+                Ok(()) => {}
+                Err(Over::Interrupted) => return None,
+                Err(Over::Done) => return Some(Outcome::Exited(0)),
+            }
+        }
+    }
+
+    /// Makes the calls of one task.
+    async fn perform(
+        self: &Arc<Seat>,
+        mut held: Held<'_>,
+        id: InterpreterId,
+        control: &Arc<Control>,
+        way: Way,
+        opened: &mut Option<Opened>,
+    ) -> Result<(), Over> {
+        let Some(submission) = &held.submission else { return Ok(()) };
+        let (program, function) = (submission.program.clone(), submission.function.clone());
+        let number = self.shared.number();
+        if !submission.task.begin(self, number) {
+            held.submission = None;
+            return Ok(());
+        }
+        *self.current.lock() = Some((number, Arc::clone(control)));
+        let began = Instant::now();
+        let meters = program.meters();
+        meters.wait.record(began - submission.submitted);
+        let mut well = 0;
+        loop {
+            let Some(submission) = &mut held.submission else { return Ok(()) };
+            // Seen here when it came between two calls; it may also be for the call before.
+            if submission.task.is_killed() || control.cause().is_some() {
+                return Err(Over::Interrupted);
+            }
+            let Some(step) = submission.task.next() else { break };
+            if !opened.as_ref().is_some_and(|opened| opened.serves(&program, way)) {
+                *opened = None;
+                held.doing = Doing::Initializing;
+                match self.open(&program, id, control, way).await {
+                    Ok(new) => *opened = Some(new),
+                    Err(NotOpened::Interrupted) => return Err(Over::Interrupted),
+                    Err(NotOpened::Failed(outcome)) => {
+                        held.doing = Doing::Nothing;
+                        if let Some(submission) = &mut held.submission {
+                            telemetry::failed(&program, &outcome);
+                            submission.task.done(Err(outcome));
+                        }
+                        continue;
+                    }
+                    Err(NotOpened::Broken(why)) => {
+                        self.forget_current();
+                        self.shared.break_down(&why);
+                        if let Some(submission) = held.submission.take() {
+                            submission.task.fail(FutureError::Broken(why));
+                        }
+                        return Err(Over::Done);
+                    }
+                }
+            }
+            let Some(interpreter) = opened.as_mut() else { return Ok(()) };
+            held.doing = Doing::Calling;
+            let result = match (step, &function) {
+                (Step::Call(arguments), Some(function)) => interpreter.call(function, &arguments, control).await,
+                (Step::Typed(call), _) => typed(interpreter, call, control).await,
+                (Step::Call(_), None) => Err(Some(Outcome::HostError("there is nothing to call".to_owned()))),
+            };
+            let result = match result {
+                Ok(returned) => {
+                    well += 1;
+                    Ok(returned)
+                }
+                Err(Some(outcome)) => Err(outcome),
+                Err(None) => {
+                    *opened = None;
+                    return Err(Over::Interrupted);
+                }
+            };
+            held.doing = Doing::Nothing;
+            let keep = opened
+                .as_ref()
+                .is_some_and(|opened| result.is_ok() && self.shared.reuse.goes_on(opened.calls(), opened.memory()));
+            if !keep {
+                *opened = None;
+            }
+            let Some(submission) = &mut held.submission else { return Ok(()) };
+            if let Err(outcome) = &result {
+                telemetry::failed(&program, outcome);
+            }
+            submission.task.done(result);
+        }
+        self.forget_current();
+        meters.well.increment(well);
+        meters.call.record(began.elapsed());
+        if let Some(submission) = held.submission.take() {
+            submission.task.finish();
+        }
+        Ok(())
+    }
+
+    /// An interpreter that is ready for calls.
+    async fn open(
+        &self,
+        program: &Program,
+        id: InterpreterId,
+        control: &Arc<Control>,
+        way: Way,
+    ) -> Result<Opened, NotOpened> {
+        let opening = Opening {
+            id,
+            program,
+            setup: &self.shared.setup,
+            control,
+            commons: &self.shared.commons,
+            way,
+        };
+        // Its start has the time of a call.
+        if way == Way::Fiber {
+            control.begin_call();
+        }
+        let opened = opening.open().await;
+        control.end_call();
+        let mut opened = opened.map_err(NotOpened::from)?;
+        if let Some((name, arguments)) = &self.shared.initializer {
+            let initializer = self.initializer(program, name)?;
+            match opened.call(&initializer, arguments, control).await {
+                Ok(_) => opened.forget_calls(),
+                Err(Some(outcome)) => return Err(NotOpened::Broken(format!("its initializer failed: {outcome}"))),
+                Err(None) => return Err(NotOpened::Interrupted),
+            }
+        }
+        Ok(opened)
+    }
+
+    fn initializer(&self, program: &Program, name: &str) -> Result<Function, NotOpened> {
+        self.shared
+            .function(program, name)
+            .map_err(|error| NotOpened::Broken(error.to_string()))
+    }
+
+    fn forget_current(&self) {
+        *self.current.lock() = None;
+    }
+
+    /// It can have no turn any more.
+    fn close(&self, why: &str) {
+        let unfinished = self.between.lock().unfinished.take();
+        if let Some((submission, _)) = unfinished {
+            submission.task.fail(FutureError::Closed(why.to_owned()));
+        }
+        self.shared.leave(why);
+    }
+
+    /// A turn has ended; the next one begins, or the seat waits.
+    fn turned(self: Arc<Seat>, end: End, control: &Control) {
+        self.forget_current();
+        let unfinished = self.between.lock().unfinished.take();
+        let Some((mut submission, doing)) = unfinished else {
+            return Shared::sit_down(self);
+        };
+        let killed = submission.task.is_killed();
+        let outcome = self.outcome(end, control);
+        match doing {
+            Doing::Initializing if !killed && self.shared.initializer.is_some() => {
+                let why = format!("its initializer failed: {outcome}");
+                self.shared.break_down(&why);
+                submission.task.fail(FutureError::Broken(why));
+            }
+            _ if killed => submission.task.fail(FutureError::Ended(Outcome::Killed)),
+            Doing::Initializing | Doing::Calling => {
+                telemetry::failed(&submission.program, &outcome);
+                let told = catch_unwind(AssertUnwindSafe(|| {
+                    submission.task.done(Err(outcome));
+                    submission
+                }));
+                // One that panics is dropped, and whoever waits hears of that.
+                self.between.lock().unfinished = told.ok().map(|submission| (submission, Doing::Nothing));
+            }
+            Doing::Nothing => match outcome {
+                // It panicked; dropped, whoever waits hears of that.
+                Outcome::HostError(_) => drop(submission),
+                // The end came just after the call that it was for.
+                _ => self.between.lock().unfinished = Some((submission, doing)),
+            },
+        }
+        Shared::sit_down(self);
+    }
+
+    fn outcome(&self, end: End, control: &Control) -> Outcome {
+        match end {
+            End::Done(outcome) => outcome,
+            End::Ended(Cause::Deadline) => Outcome::Deadline(self.shared.setup.limits.deadline.unwrap_or_default()),
+            End::Ended(Cause::CpuTime) => Outcome::Limit(control.cpu_limit_hit()),
+            End::Ended(Cause::Killed) => Outcome::Killed,
+            End::Ended(Cause::Deadlock) => Outcome::Deadlock(control.waited_for()),
+        }
+    }
+
+    /// The way that it must go on; `None` when it has nothing unfinished.
+    pub(super) fn unfinished_way(&self) -> Option<Way> {
+        let between = self.between.lock();
+        between.unfinished.as_ref().map(|(submission, _)| submission.way)
+    }
+
+    /// Gives up its interpreter.
+    pub(super) fn clear(&self) {
+        let kept = self.between.lock().kept.take();
+        drop(kept);
+    }
+}
+
+/// A typed call: what it gives is its own affair.
+async fn typed(
+    opened: &mut Opened,
+    call: super::batch::TypedCall,
+    control: &Control,
+) -> Result<Returned, Option<Outcome>> {
+    let called = async {
+        opened.begin(control)?;
+        match opened.parts() {
+            (store, Some(instance)) => {
+                let instance = *instance;
+                call(store, &instance).await
+            }
+            (_, None) => wasmtime::bail!("a core module has no typed calls"),
+        }
+    }
+    .await;
+    opened.end(control);
+    called.map(|()| None).map_err(|error| opened.outcome(&error))
+}
+
+/// Why there is no interpreter.
+enum NotOpened {
+    Interrupted,
+    /// This one did not start; the next one may.
+    Failed(Outcome),
+    /// None will start.
+    Broken(String),
+}
+
+impl From<Option<Outcome>> for NotOpened {
+    fn from(outcome: Option<Outcome>) -> NotOpened {
+        outcome.map_or(NotOpened::Interrupted, NotOpened::Failed)
+    }
+}
+
+/// One turn: what happens at its end.
+struct Turn {
+    seat: Arc<Seat>,
+    id: InterpreterId,
+    control: Arc<Control>,
+}
+
+impl Turn {
+    /// It counts no more.
+    fn end(&self) {
+        self.control.hub().roster.strike(self.id.0, &self.control);
+        self.control.set_down();
+    }
+}
+
+impl Settle for Turn {
+    fn settle(self, end: End) {
+        self.end();
+        let Turn { seat, control, .. } = self;
+        seat.turned(end, &control);
+    }
+}

@@ -1,0 +1,213 @@
+//! The store of one interpreter: its memory, its handles, its limits.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::{WasiCtxView, WasiView};
+
+use super::{InterpreterId, Setup};
+use crate::hostcalls::Talk;
+use crate::limiter::{Limiter, Vitals};
+use crate::limits::{LimitHit, LimitKind, Limits};
+use crate::outcome::Bounds;
+use crate::pool::Commons;
+use crate::program::Program;
+use crate::scheduler::control::{AtTick, Control};
+use crate::scheduler::processor::thread_clock;
+use crate::stdio::{GuestInput, GuestOutput};
+use crate::wasi;
+
+/// A guest, as host functions see it: who calls. What it can do is not theirs to change.
+pub struct Guest {
+    pub(crate) wasi: WasiP1Ctx,
+    id: InterpreterId,
+    program: Program,
+    context: Option<Arc<dyn Any + Send + Sync>>,
+    limiter: Limiter,
+    vitals: Arc<Vitals>,
+    open_files: u32,
+    /// Who ends it; another one for each task of an interpreter that is used again.
+    control: Arc<Control>,
+    /// Of a call on a thread.
+    watch: Watch,
+    /// Of programs that import queues or interpreters.
+    talk: Option<Box<Talk>>,
+}
+
+impl Guest {
+    /// Which interpreter it is.
+    pub fn id(&self) -> InterpreterId {
+        self.id
+    }
+
+    /// Its program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// What its [`Setup`] was given for host functions, if it is a `T`.
+    pub fn context<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.context.as_deref()?.downcast_ref()
+    }
+
+    /// Whether one more file may be opened; a refusal is remembered.
+    pub(crate) fn may_open(&mut self) -> bool {
+        let (open, limit) = (wasi::open_files(self), self.open_files);
+        if open >= limit {
+            let asked = u64::from(open) + 1;
+            self.vitals
+                .refuse(LimitHit::new(LimitKind::OpenFiles, u64::from(limit), asked));
+        }
+        open < limit
+    }
+
+    /// Another one ends it from now on.
+    pub(crate) fn controlled_by(&mut self, control: &Arc<Control>) {
+        self.control = Arc::clone(control);
+    }
+
+    /// A call on a thread begins: its time runs from now.
+    pub(crate) fn begin_on_a_thread(&mut self) {
+        self.watch = Watch(None);
+    }
+
+    /// Its linear memory, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.limiter.memory()
+    }
+
+    /// Whom it can talk to, and its handles.
+    pub(crate) fn talk_and_table(&mut self) -> (Option<&mut Talk>, &mut ResourceTable) {
+        (self.talk.as_deref_mut(), self.wasi.ctx().table)
+    }
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest")
+            .field("id", &self.id)
+            .field("program", &self.program)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The time of a call that holds its thread: wall and processor, from the first tick that it sees, a tick after it began at
+/// most. A call that is over before costs nothing.
+struct Watch(Option<(Instant, u64)>);
+
+impl Watch {
+    fn tick(&mut self) -> (Duration, Duration) {
+        let now = (Instant::now(), thread_clock());
+        let (began, used) = *self.0.get_or_insert(now);
+        (now.0 - began, Duration::from_nanos(now.1.saturating_sub(used)))
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.wasi.ctx()
+    }
+}
+
+/// Whom a store is for.
+pub(crate) struct Tenant<'a> {
+    pub id: InterpreterId,
+    pub program: &'a Program,
+    pub setup: &'a Setup,
+    pub control: &'a Arc<Control>,
+    pub vitals: &'a Arc<Vitals>,
+    pub commons: &'a Commons,
+}
+
+impl Tenant<'_> {
+    /// A new store, within the tenant's limits and with its grants.
+    pub(crate) fn store(&self, talk: Option<Box<Talk>>) -> crate::Result<Store<Guest>> {
+        let Setup {
+            limits,
+            grants,
+            stdio,
+            file_calls,
+            context,
+        } = self.setup;
+        let mut wasi = wasi::context(
+            self.program.name(),
+            grants,
+            *file_calls,
+            GuestInput::new(stdio.stdin.clone()),
+            GuestOutput::new(stdio.stdout.clone(), self.vitals),
+            GuestOutput::new(stdio.stderr.clone(), self.vitals),
+        )?;
+        let table: &mut ResourceTable = wasi.ctx().table;
+        table.set_max_capacity(usize::try_from(limits.handles).unwrap_or(usize::MAX));
+        let guest = Guest {
+            wasi,
+            id: self.id,
+            program: self.program.clone(),
+            context: context.clone(),
+            limiter: Limiter::new(limits, &self.commons.budget, self.vitals),
+            vitals: Arc::clone(self.vitals),
+            open_files: limits.open_files,
+            control: Arc::clone(self.control),
+            watch: Watch(None),
+            talk,
+        };
+        let mut store = Store::new(self.program.engine().wasmtime(), guest);
+        store.limiter(|guest| &mut guest.limiter);
+        // A guest's own table of handles counts loans too; the host's table above is the one that means the limit.
+        store.set_max_component_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX).saturating_mul(4));
+        // One host call copies at most what the guest's memory can hold.
+        let copied = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
+        store.set_hostcall_fuel(copied.min(store.hostcall_fuel()));
+        if let Some(fuel) = limits.fuel {
+            set_fuel(&mut store, fuel)?;
+        }
+        store.set_epoch_deadline(1);
+        Ok(store)
+    }
+}
+
+/// How much fuel the store has from now on.
+pub(crate) fn set_fuel(store: &mut Store<Guest>, fuel: u64) -> crate::Result<()> {
+    store
+        .set_fuel(fuel)
+        .map_err(|error| crate::Error::host(format!("{error:#}")))
+}
+
+/// At each tick a guest on a fiber gives way when its turn is over.
+pub(crate) fn on_a_fiber(store: &mut Store<Guest>, switch_interval: Duration) {
+    store.epoch_deadline_callback(move |store| {
+        Ok(match store.data().control.at_tick(switch_interval) {
+            AtTick::GoOn => UpdateDeadline::Continue(1),
+            AtTick::Switch => UpdateDeadline::Yield(1),
+            AtTick::Stop => UpdateDeadline::Interrupt,
+        })
+    });
+}
+
+/// At each tick a guest that holds its thread goes on, unless it must end.
+pub(crate) fn on_a_thread(store: &mut Store<Guest>) {
+    store.epoch_deadline_callback(|mut store| {
+        let guest = store.data_mut();
+        let (wall, cpu) = guest.watch.tick();
+        Ok(if guest.control.allows(wall, cpu) {
+            UpdateDeadline::Continue(1)
+        } else {
+            UpdateDeadline::Interrupt
+        })
+    });
+}
+
+/// The limits that an error may stand for.
+pub(crate) fn bounds(limits: &Limits, vitals: &Vitals) -> Bounds {
+    Bounds {
+        stack: limits.stack.as_u64(),
+        fuel: limits.fuel.unwrap_or(0),
+        handles: u64::from(limits.handles),
+        refused: vitals.refused(),
+    }
+}
