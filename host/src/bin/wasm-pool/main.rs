@@ -4,10 +4,13 @@
 
 mod args;
 mod cache;
+mod call;
+mod calling;
 mod compile;
 mod completions;
 mod info;
 mod inspect;
+mod map;
 mod names;
 mod output;
 mod progress;
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
     };
     let done = match cli.verb {
         Verb::Run(args) => run::run(args),
+        Verb::Call(args) => call::call(&args),
+        Verb::Map(args) => map::map(&args),
         Verb::Up(args) => up::up(&args),
         Verb::Compile(args) => compile::compile(&args),
         Verb::Inspect(args) => inspect::inspect(&args),

@@ -6,7 +6,7 @@ use wasm_pool::grants::{Grants, InterpreterGrant};
 use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
 use wasm_pool::{Cache, Engine, Error, ErrorKind, Limits, Pool, Precompiled, Program, Setup, machine};
 
-use crate::args::{LoadArgs, RunArgs, StdinMode};
+use crate::args::{GrantArgs, LoadArgs, RunArgs, StdinMode};
 use crate::names::Names;
 use crate::output::Console;
 use crate::progress::Bar;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         plumbing.broken(),
     );
     let began = Instant::now();
-    let input = input(args.grants.stdin)?;
+    let input = input(args.stdin)?;
     for instance in 0..instances {
         if !crew.takes_more() {
             break;
@@ -118,10 +118,10 @@ pub(crate) fn usage(message: String) -> anyhow::Error {
     Error::new(ErrorKind::Usage, message).into()
 }
 
-/// What every instance is granted, before its number is put in.
-fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
+/// The variables that are granted, with their values.
+pub(crate) fn environment(args: &GrantArgs) -> anyhow::Result<Vec<(String, String)>> {
     let mut env = Vec::new();
-    for variable in &args.grants.env {
+    for variable in &args.env {
         let (name, value) = match variable.split_once('=') {
             Some((name, value)) => (name.to_owned(), value.to_owned()),
             None => {
@@ -133,12 +133,18 @@ fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
                 (variable.clone(), value)
             }
         };
-        if TOLD.contains(&name.as_str()) {
-            return Err(usage(format!("--env: {name} is the host's to say")));
-        }
         // As in a shell, the last word counts.
         env.retain(|(other, _)| *other != name);
         env.push((name, value));
+    }
+    Ok(env)
+}
+
+/// What every instance is granted, before its number is put in.
+fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
+    let env = environment(&args.grants)?;
+    if let Some((name, _)) = env.iter().find(|(name, _)| TOLD.contains(&name.as_str())) {
+        return Err(usage(format!("--env: {name} is the host's to say")));
     }
     let grants = Grants {
         dirs: args.grants.dirs.iter().map(|dir| dir.0.clone()).collect(),
@@ -180,7 +186,7 @@ pub(crate) fn numbered(grants: &Grants, instance: usize, instances: usize) -> Gr
 pub(crate) const TOLD: [&str; 2] = ["WASM_POOL_INSTANCE", "WASM_POOL_INSTANCES"];
 
 fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
-    let mode = args.grants.stdin;
+    let mode = args.stdin;
     if mode != StdinMode::Null && args.guest == std::path::Path::new("-") {
         return Err(usage("--stdin: stdin is already the guest's program (`-`)".to_owned()));
     }

@@ -224,12 +224,20 @@ pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
         Some(ErrorKind::Usage | ErrorKind::Unfit) => 2,
         Some(ErrorKind::Refused) => 65,
         Some(ErrorKind::Unreadable) => 66,
+        // What breaks an executor is a guest's initializer.
+        Some(ErrorKind::Broken) => 134,
         Some(_) => 70,
         // What is no error of the library's is a file of ours that cannot be written.
         None if error.downcast_ref::<io::Error>().is_some() || error.chain().any(|cause| cause.is::<io::Error>()) => 74,
         None => 2,
     };
     ExitCode::from(code)
+}
+
+/// Says in one line how what was asked for went.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    let text = wasm_pool::text::one_line(&text.to_string());
+    let _ = writeln!(io::stderr().lock(), "wasm-pool: {text}");
 }
 
 /// Prints something that a person should know and that changes nothing else.

@@ -1,0 +1,263 @@
+//! The results: a record for each item, whatever became of it, and where they go.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Serialize;
+use wasm_pool::calls::Returned;
+use wasm_pool::value::{Bytes, Json, Type, Val, to_cell};
+use wasm_pool::{Function, Outcome};
+
+use crate::args::Format;
+use crate::calling::explain;
+
+/// How results become records.
+#[derive(Clone)]
+pub(super) struct Form {
+    format: Format,
+    bytes: Bytes,
+    /// The fields of a result that is a record, as columns.
+    fields: Vec<String>,
+    longest: u64,
+}
+
+/// Why an item has no result.
+pub(super) enum Failure {
+    /// It is no argument.
+    Item(String),
+    /// The function returned an error.
+    Returned(Option<Box<Val>>),
+    /// The call was ended.
+    Ended(Outcome),
+    /// What it returned cannot be a record.
+    Result(String),
+}
+
+impl Form {
+    pub(super) fn new(function: &Function, format: Format, bytes: Bytes, longest: u64) -> Form {
+        let ok = match function.results() {
+            [Type::Result(result)] => result.ok(),
+            [ty] => Some(ty.clone()),
+            _ => None,
+        };
+        let fields = match ok {
+            Some(Type::Record(record)) => record.fields().map(|field| field.name.to_owned()).collect(),
+            _ => Vec::new(),
+        };
+        Form {
+            format,
+            bytes,
+            fields,
+            longest,
+        }
+    }
+
+    /// What stands before all records.
+    pub(super) fn head(&self) -> Vec<u8> {
+        if self.format != Format::Csv {
+            return Vec::new();
+        }
+        let mut columns: Vec<_> = self.fields.iter().map(String::as_str).collect();
+        if columns.is_empty() {
+            columns.push("result");
+        }
+        columns.push("error");
+        row(&columns)
+    }
+
+    /// Appends the record of an item; why, if it is one of a failure.
+    pub(super) fn record(&self, line: u64, result: Result<Returned, Failure>, out: &mut Vec<u8>) -> Option<String> {
+        let start = out.len();
+        let failure = match result {
+            Ok(Some(Val::Result(Err(error)))) => Failure::Returned(error),
+            Ok(Some(Val::Result(Ok(value)))) => match self.value(value.as_deref(), out) {
+                Ok(()) => return None,
+                Err(why) => why,
+            },
+            Ok(value) => match self.value(value.as_ref(), out) {
+                Ok(()) => return None,
+                Err(why) => why,
+            },
+            Err(failure) => failure,
+        };
+        out.truncate(start);
+        Some(self.failed(line, &failure, out))
+    }
+
+    fn value(&self, value: Option<&Val>, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let start = out.len();
+        let unsayable = |error: &dyn std::fmt::Display| Failure::Result(format!("the result cannot be written: {error}"));
+        match self.format {
+            Format::Json => match value {
+                Some(value) => serde_json::to_writer(&mut *out, &Json(value, self.bytes)).map_err(|error| unsayable(&error))?,
+                None => out.extend_from_slice(b"null"),
+            },
+            Format::Lines => {
+                let cell = value.map(|value| to_cell(value, self.bytes)).transpose();
+                out.extend_from_slice(cell.map_err(|error| unsayable(&error))?.unwrap_or_default().as_bytes());
+            }
+            Format::Csv => {
+                let cells = match value {
+                    Some(Val::Record(fields)) if !self.fields.is_empty() => {
+                        fields.iter().map(|(_, value)| to_cell(value, self.bytes)).collect()
+                    }
+                    Some(value) => to_cell(value, self.bytes).map(|cell| vec![cell]),
+                    None => Ok(vec![String::new()]),
+                };
+                let mut cells = cells.map_err(|error| unsayable(&error))?;
+                cells.push(String::new());
+                let record = row(&cells);
+                out.extend_from_slice(record.trim_ascii_end());
+            }
+        }
+        let length = (out.len() - start) as u64;
+        if length > self.longest {
+            return Err(Failure::Result(format!(
+                "the result takes {}, more than {} (--item-size raises it)",
+                crate::report::size(length),
+                crate::report::size(self.longest)
+            )));
+        }
+        out.push(b'\n');
+        Ok(())
+    }
+
+    fn failed(&self, line: u64, failure: &Failure, out: &mut Vec<u8>) -> String {
+        let record = Record {
+            error: Said(failure, self.bytes),
+            line,
+            outcome: match failure {
+                Failure::Ended(outcome) => Some(outcome.label()),
+                _ => None,
+            },
+        };
+        let json = serde_json::to_string(&record).unwrap_or_else(|error| format!("{{\"error\":\"{error}\",\"line\":{line}}}"));
+        match self.format {
+            Format::Json | Format::Lines => {
+                out.extend_from_slice(json.as_bytes());
+                out.push(b'\n');
+            }
+            Format::Csv => {
+                let mut cells = vec![String::new(); self.fields.len().max(1)];
+                cells.push(failure.text(self.bytes));
+                out.extend_from_slice(&row(&cells));
+            }
+        }
+        failure.text(self.bytes)
+    }
+}
+
+/// A record of what has no result.
+#[derive(Serialize)]
+struct Record<'a> {
+    error: Said<'a>,
+    line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<String>,
+}
+
+/// A failure as a record has it: the function's own error as it is, everything else as text.
+struct Said<'a>(&'a Failure, Bytes);
+
+impl Serialize for Said<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Failure::Returned(Some(value)) => Json(value, self.1).serialize(serializer),
+            Failure::Returned(None) => serializer.serialize_none(),
+            failure => serializer.serialize_str(&failure.text(self.1)),
+        }
+    }
+}
+
+impl Failure {
+    fn text(&self, bytes: Bytes) -> String {
+        match self {
+            Failure::Item(why) | Failure::Result(why) => why.clone(),
+            Failure::Returned(Some(value)) => to_cell(value, bytes).unwrap_or_else(|error| error.to_string()),
+            Failure::Returned(None) => "it returned an error".to_owned(),
+            Failure::Ended(outcome) => explain(outcome),
+        }
+    }
+}
+
+/// Cells as a row, with its line's end.
+fn row<S: AsRef<[u8]>>(cells: &[S]) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing into memory cannot fail.
+    let _ = writer.write_record(cells);
+    writer.into_inner().unwrap_or_default()
+}
+
+/// Where the records go.
+pub(super) struct Sink {
+    out: BufWriter<Box<dyn Write>>,
+    name: String,
+}
+
+impl Sink {
+    /// Stdout, or a file, which is emptied.
+    pub(super) fn open(file: Option<&Path>) -> anyhow::Result<Sink> {
+        let Some(path) = file else {
+            return Ok(Sink::new(Box::new(io::stdout()), "stdout".to_owned()));
+        };
+        let name = path.display().to_string();
+        let file = File::create(path).with_context(|| name.clone())?;
+        Ok(Sink::new(Box::new(file), name))
+    }
+
+    /// A file, behind the records that it has; how many those are. A record that was torn is taken out.
+    pub(super) fn resume(path: &Path) -> anyhow::Result<(Sink, u64)> {
+        let name = path.display().to_string();
+        let open = || -> io::Result<(File, u64)> {
+            let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+            if !file.metadata()?.is_file() {
+                return Err(io::Error::other("not a file whose results could be counted"));
+            }
+            let (mut records, mut whole, mut line) = (0, 0, Vec::new());
+            let mut reader = BufReader::new(&file);
+            loop {
+                line.clear();
+                let read = reader.read_until(b'\n', &mut line)?;
+                if line.last() != Some(&b'\n') {
+                    break;
+                }
+                whole += read as u64;
+                records += 1;
+            }
+            file.set_len(whole)?;
+            file.seek(SeekFrom::Start(whole))?;
+            Ok((file, records))
+        };
+        let (file, records) = open().with_context(|| name.clone())?;
+        Ok((Sink::new(Box::new(file), name), records))
+    }
+
+    fn new(out: Box<dyn Write>, name: String) -> Sink {
+        Sink {
+            out: BufWriter::with_capacity(64 << 10, out),
+            name,
+        }
+    }
+
+    /// Whether somebody still reads.
+    pub(super) fn write(&mut self, records: &[u8]) -> anyhow::Result<bool> {
+        let written = self.out.write_all(records);
+        self.checked(written)
+    }
+
+    /// Whether somebody still reads.
+    pub(super) fn flush(&mut self) -> anyhow::Result<bool> {
+        let flushed = self.out.flush();
+        self.checked(flushed)
+    }
+
+    fn checked(&self, written: io::Result<()>) -> anyhow::Result<bool> {
+        match written {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(error).with_context(|| self.name.clone()),
+        }
+    }
+}
