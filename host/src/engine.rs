@@ -13,7 +13,8 @@ use crate::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::Guest;
 use crate::limits::Limits;
-use crate::{machine, wasi};
+use crate::offers::{HostCalls, Offer};
+use crate::{machine, offers, wasi};
 
 /// A compiler and an allocator. Cloning gives another handle to the same engine.
 ///
@@ -29,6 +30,7 @@ struct Inner {
     instances: u32,
     allocation: Allocation,
     cache: Option<Cache>,
+    offers: Vec<Offer>,
     modules: OnceLock<wasmtime::Linker<Guest>>,
     components: OnceLock<wasmtime::component::Linker<Guest>>,
     prompt_modules: OnceLock<wasmtime::Linker<Guest>>,
@@ -56,12 +58,21 @@ enum Fuel {
 pub const POOLING_FROM: u32 = 2;
 
 /// Makes an [`Engine`].
-#[derive(Debug)]
 pub struct EngineBuilder {
     limits: Limits,
     instances: u32,
     allocation: Option<Allocation>,
     cache: Option<Cache>,
+    offers: Vec<Offer>,
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineBuilder")
+            .field("instances", &self.instances)
+            .field("allocation", &self.allocation)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EngineBuilder {
@@ -90,6 +101,30 @@ impl EngineBuilder {
         self
     }
 
+    /// Functions that components may import from `interface` (such as `demo:text/host`, with or without its version) besides
+    /// WASI; `add` puts them into Wasmtime's linker, as closures or by `bindgen!`'s `add_to_linker`. See
+    /// [`offers`](crate::offers).
+    pub fn host_functions(
+        mut self,
+        interface: &str,
+        calls: HostCalls,
+        add: impl Fn(&mut wasmtime::component::Linker<Guest>) -> wasmtime::Result<()> + Send + Sync + 'static,
+    ) -> EngineBuilder {
+        self.offers.push(Offer::to_components(interface, calls, add));
+        self
+    }
+
+    /// The same for core modules, which import from `module`.
+    pub fn host_functions_for_modules(
+        mut self,
+        module: &str,
+        calls: HostCalls,
+        add: impl Fn(&mut wasmtime::Linker<Guest>) -> wasmtime::Result<()> + Send + Sync + 'static,
+    ) -> EngineBuilder {
+        self.offers.push(Offer::to_modules(module, calls, add));
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -101,6 +136,7 @@ impl EngineBuilder {
             instances,
             allocation,
             cache,
+            offers,
         } = self;
         check_room(instances)?;
         let allocation = allocation.unwrap_or(if instances >= POOLING_FROM {
@@ -129,6 +165,7 @@ impl EngineBuilder {
             instances,
             allocation,
             cache,
+            offers,
             modules: OnceLock::new(),
             components: OnceLock::new(),
             prompt_modules: OnceLock::new(),
@@ -153,6 +190,7 @@ impl Engine {
             instances: 1_000,
             allocation: None,
             cache: None,
+            offers: Vec::new(),
         }
     }
 
@@ -202,24 +240,43 @@ impl Engine {
 
     /// What core modules may import.
     pub(crate) fn modules(&self) -> Result<&wasmtime::Linker<Guest>> {
-        made(&self.0.modules, || wasi::module_linker(&self.0.wasmtime))
+        made(&self.0.modules, || {
+            let mut linker = wasi::module_linker(&self.0.wasmtime)?;
+            offers::for_modules(&self.0.offers, false, &mut linker)?;
+            Ok(linker)
+        })
     }
 
     /// What components may import.
     pub(crate) fn components(&self) -> Result<&wasmtime::component::Linker<Guest>> {
-        made(&self.0.components, || wasi::component_linker(&self.0.wasmtime))
+        made(&self.0.components, || {
+            let mut linker = wasi::component_linker(&self.0.wasmtime)?;
+            offers::for_components(&self.0.offers, false, &mut linker)?;
+            Ok(linker)
+        })
     }
 
     /// What core modules that never wait may import, without fibers.
     pub(crate) fn prompt_modules(&self) -> Result<&wasmtime::Linker<Guest>> {
-        made(&self.0.prompt_modules, || wasi::prompt_module_linker(&self.0.wasmtime))
+        made(&self.0.prompt_modules, || {
+            let mut linker = wasi::prompt_module_linker(&self.0.wasmtime)?;
+            offers::for_modules(&self.0.offers, true, &mut linker)?;
+            Ok(linker)
+        })
     }
 
     /// What components that never wait may import, without fibers.
     pub(crate) fn prompt_components(&self) -> Result<&wasmtime::component::Linker<Guest>> {
         made(&self.0.prompt_components, || {
-            wasi::prompt_component_linker(&self.0.wasmtime)
+            let mut linker = wasi::prompt_component_linker(&self.0.wasmtime)?;
+            offers::for_components(&self.0.offers, true, &mut linker)?;
+            Ok(linker)
         })
+    }
+
+    /// Whether the service offers this interface, to be called without waiting.
+    pub(crate) fn offers_promptly(&self, interface: &str) -> bool {
+        self.0.offers.iter().any(|offer| offer.is_prompt_for(interface))
     }
 }
 

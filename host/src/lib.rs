@@ -39,6 +39,7 @@
 //! |---|---|
 //! | why was my guest stopped? | [`outcome`] |
 //! | what may it touch? | [`grants`] |
+//! | what may it call of mine? | [`offers`] |
 //! | how much may it use? | [`limits`], [`budget`] |
 //! | what is a guest before it runs? | [`program`] |
 //! | what is it while it runs? | [`interpreter`] |
@@ -70,6 +71,7 @@ pub mod interpreter;
 mod limiter;
 pub mod limits;
 pub mod machine;
+pub mod offers;
 pub mod outcome;
 pub mod pool;
 mod precompiled;
@@ -91,6 +93,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use grants::Grants;
 pub use interpreter::{CallError, ExecutionFailed, FileCalls, Guest, Interpreter, InterpreterId, Setup};
 pub use limits::{LimitHit, LimitKind, Limits};
+pub use offers::HostCalls;
 pub use outcome::{Ending, Outcome};
 pub use pool::{Pool, Shutdown};
 pub use program::{Function, Kind, Precompiled, Program};

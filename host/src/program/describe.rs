@@ -135,10 +135,11 @@ impl Program {
                 if import.interface == crate::wasi::PREVIEW1 {
                     return (!PROMPT.contains(&import.name.as_str())).then_some(import.name);
                 }
-                let prompt = PROMPT_INTERFACES
-                    .iter()
-                    .any(|interface| import.interface.starts_with(interface));
-                (!prompt).then_some(import.interface)
+                // What a world imports without an interface stands for itself.
+                let interface = if import.interface.is_empty() { import.name } else { import.interface };
+                let prompt = PROMPT_INTERFACES.iter().any(|known| interface.starts_with(known))
+                    || self.engine().offers_promptly(&interface);
+                (!prompt).then_some(interface)
             })
             .collect();
         waiting.sort();
