@@ -20,6 +20,7 @@ mod future;
 mod map;
 mod opened;
 mod seat;
+mod snapshot;
 mod telemetry;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub use self::caller::Caller;
 pub use self::executor::{Executor, ExecutorBuilder, Pending};
 pub use self::future::{AsCompleted, Future, FutureError, ReturnWhen, Waited, as_completed, wait};
 pub use self::map::Map;
+pub use self::snapshot::snapshot;
 pub(crate) use self::telemetry::Meters;
 use crate::units;
 

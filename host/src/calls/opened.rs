@@ -209,6 +209,7 @@ impl Opened {
         if self.way == Way::Fiber {
             control.end_call();
         }
+        self.store.data_mut().forget_call();
         self.calls += 1;
     }
 

@@ -28,6 +28,8 @@ pub struct Guest {
     id: InterpreterId,
     program: Program,
     context: Option<Arc<dyn Any + Send + Sync>>,
+    /// Of the call that runs.
+    call_context: Option<Box<dyn Any + Send + Sync>>,
     limiter: Limiter,
     vitals: Arc<Vitals>,
     open_files: u32,
@@ -50,9 +52,23 @@ impl Guest {
         &self.program
     }
 
-    /// What its [`Setup`] was given for host functions, if it is a `T`.
+    /// What host functions shall know of who calls them: the `T` that the call was [given](Guest::set_context), or else the one
+    /// that its [`Setup`] was.
     pub fn context<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.context.as_deref()?.downcast_ref()
+        let of_call = self.call_context.as_deref().and_then(|context| context.downcast_ref());
+        of_call.or_else(|| self.context.as_deref()?.downcast_ref())
+    }
+
+    /// Says for whom the call is that is about to be made, to host functions that ask for the [`context`](Guest::context): first
+    /// thing in a [typed call](crate::Executor::submit_typed). It holds until that is over; an interpreter that is used again
+    /// does not carry it to the next call.
+    pub fn set_context<T: Any + Send + Sync>(&mut self, context: T) {
+        self.call_context = Some(Box::new(context));
+    }
+
+    /// The call is over.
+    pub(crate) fn forget_call(&mut self) {
+        self.call_context = None;
     }
 
     /// Whether one more file may be opened; a refusal is remembered.
@@ -79,6 +95,11 @@ impl Guest {
     /// Its linear memory, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         self.limiter.memory()
+    }
+
+    /// How many handles of the host it holds.
+    pub(crate) fn handles(&mut self) -> usize {
+        self.wasi.ctx().table.iter_mut().count()
     }
 
     /// Whom it can talk to, and its handles.
@@ -149,6 +170,7 @@ impl Tenant<'_> {
             id: self.id,
             program: self.program.clone(),
             context: context.clone(),
+            call_context: None,
             limiter: Limiter::new(limits, &self.commons.budget, self.vitals),
             vitals: Arc::clone(self.vitals),
             open_files: limits.open_files,

@@ -121,6 +121,16 @@ impl Program {
             .map_err(|error| error.about(&shown))
     }
 
+    /// The name and the bytes of the program in a file, or of what stdin gives when the path is `-`, within
+    /// [`Limits::module_size`].
+    ///
+    /// # Errors
+    /// As [`from_file`](Program::from_file).
+    pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<(String, Vec<u8>)> {
+        let path = path.as_ref();
+        Ok((source::program_name(path), source::read(path, limits.module_size)?))
+    }
+
     /// Loads a program from its bytes, binary or text. Blocks while it compiles.
     ///
     /// # Errors
@@ -297,6 +307,15 @@ impl Program {
             }
         });
         made.as_ref()
+    }
+
+    /// How its functions are called, unless an executor is told otherwise: directly if it imports nothing that can wait, else on
+    /// fibers.
+    pub fn path(&self) -> crate::calls::Path {
+        match self.direct() {
+            Some(_) => crate::calls::Path::Direct,
+            None => crate::calls::Path::Fiber,
+        }
     }
 
     /// How it begins. Only asked after `require_command`.

@@ -28,6 +28,8 @@ pub(crate) enum Verb {
     Map(Box<MapArgs>),
     /// Run the programs of a manifest, with the queues between them.
     Up(UpArgs),
+    /// Write a guest that begins where this one is after a call.
+    Snapshot(Box<SnapshotArgs>),
     /// Compile a guest ahead of time, into the code cache or a file.
     Compile(CompileArgs),
     /// Say what a guest is, what it imports and exports and what it needs.
@@ -151,6 +153,11 @@ pub(crate) struct CallingArgs {
     #[arg(long, value_name = "CALL")]
     pub initializer: Option<String>,
 
+    /// Make this call, such as `setup(3)` (WAVE), once, and start every interpreter from a snapshot of what is in memory after
+    /// it; as `wasm-pool snapshot` does.
+    #[arg(long, value_name = "CALL")]
+    pub snapshot: Option<String>,
+
     /// Where calls run: `direct`, on threads that run one call to its end before the next; `fiber`, where one that waits holds
     /// no thread; `auto`, directly for a guest that imports nothing that can wait.
     #[arg(long, value_name = "PATH", default_value = "auto")]
@@ -199,6 +206,25 @@ pub(crate) struct CallArgs {
 
     #[command(flatten)]
     pub grants: GrantArgs,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    #[command(flatten)]
+    pub loading: LoadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotArgs {
+    /// The guest, a component; `-` reads it from stdin.
+    pub guest: PathBuf,
+
+    /// The call, such as `setup(3)` (WAVE). Nothing is granted to it.
+    pub call: String,
+
+    /// Where the new guest is written.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
 
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -670,7 +696,7 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
         .collect();
     let reason = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "a command is missing: run, call, map, up, compile, inspect, cache, info or completions".to_owned()
+            "a command is missing: run, call, map, up, snapshot, compile, inspect, cache, info or completions".to_owned()
         }
         _ => text::one_line(&reason.join("\n")).replace(":; ", ": "),
     };

@@ -9,14 +9,14 @@ use wasm_pool::{Function, Pool, Program, Wait, machine};
 use crate::args::{CallArgs, Notation};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
-use crate::run::{engine_for, trust, usage};
+use crate::run::{engine_for, usage};
 use crate::{report, signals};
 
 pub(crate) fn call(args: &CallArgs) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
     machine::raise_open_files();
     let engine = engine_for(&limits, 1, args.loading.no_cache)?;
-    let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
+    let program = calling::load(&engine, &args.guest, &limits, &args.loading, &args.calling)?;
     let bytes = Bytes::from(args.calling.bytes);
     let (function, values) = what(args, &program, bytes)?;
     let stop = signals::listen()?;

@@ -1,18 +1,19 @@
 //! What `call` and `map` have in common: the executor, and what guests say while they are called.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use wasm_pool::calls::ExecutorBuilder;
 use wasm_pool::stdio::{Input, Output, Stdio};
 use wasm_pool::value::parse_call;
-use wasm_pool::{Executor, Grants, Limits, Outcome, Pool, Program, Setup};
+use wasm_pool::{Engine, Executor, Grants, Limits, Outcome, Pool, Program, Setup};
 
-use crate::args::{CallingArgs, GrantArgs, OutputMode};
+use crate::args::{CallingArgs, GrantArgs, LoadArgs, OutputMode};
 use crate::names::Names;
 use crate::output::Console;
 use crate::progress::Bar;
-use crate::run::environment;
+use crate::run::{environment, trust};
 
 /// What guests print while they are called: all of it goes to our stderr, since stdout has the results.
 pub(crate) struct Voices(Console);
@@ -43,6 +44,29 @@ impl Voices {
         }
         self.0.finish(Some(patience), stop);
     }
+}
+
+/// The guest, or its snapshot after the call that was asked for.
+pub(crate) fn load(
+    engine: &Engine,
+    guest: &Path,
+    limits: &Limits,
+    loading: &LoadArgs,
+    calling: &CallingArgs,
+) -> anyhow::Result<Program> {
+    let Some(call) = &calling.snapshot else {
+        return Ok(Program::from_file_trusting(engine, guest, limits, trust(loading))?);
+    };
+    let (name, bytes) = snapshot(engine, guest, call, limits)?;
+    Ok(Program::from_bytes(engine, &name, &bytes, limits)?)
+}
+
+/// The name of a guest, and the bytes of its snapshot after a call.
+pub(crate) fn snapshot(engine: &Engine, guest: &Path, call: &str, limits: &Limits) -> anyhow::Result<(String, Vec<u8>)> {
+    let (name, bytes) = Program::read(guest, limits)?;
+    let pool = Pool::builder(engine).workers(1).memory(limits.pool_memory).build()?;
+    let bytes = wasm_pool::calls::snapshot(&pool, &name, &bytes, call, limits)?;
+    Ok((name, bytes))
 }
 
 /// The executor that was asked for, still to be built.

@@ -1,6 +1,7 @@
 //! `wasm-pool compile`
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context;
@@ -35,7 +36,7 @@ pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<u8> {
 }
 
 /// Refuses a place where the code must not go.
-fn check_output(output: &Path, guest: &Path) -> anyhow::Result<()> {
+pub(crate) fn check_output(output: &Path, guest: &Path) -> anyhow::Result<()> {
     let usage = |message: &str| Err(Error::new(ErrorKind::Usage, format!("--output: {message}")).into());
     if output == Path::new("-") {
         return usage("compiled code goes to a file, not to stdout");
@@ -48,7 +49,7 @@ fn check_output(output: &Path, guest: &Path) -> anyhow::Result<()> {
 
 /// Writes a file beside its place and renames it: nobody sees half of it. What is there and no regular file, a device or a
 /// pipe, is written to and never replaced.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
@@ -58,7 +59,10 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .unwrap_or(Path::new("."));
     // Looked at first, so that the message is not about a temporary name.
     std::fs::read_dir(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // Like any file that one makes, within the umask; not for its owner alone, as temporary files are.
+    let mut file = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 use wasm_pool::program::{Blocking, Compiled, Item, Need};
-use wasm_pool::{ByteSize, Program, units};
+use wasm_pool::{ByteSize, Path, Program, units};
 
 use crate::args::InspectArgs;
 use crate::report;
@@ -36,6 +36,13 @@ fn as_text(program: &Program, out: &mut dyn Write) -> io::Result<()> {
         },
     )?;
     line("blocking", program.blocking().to_string())?;
+    line(
+        "calls",
+        match program.path() {
+            Path::Direct => "direct: they run to their end on the thread that makes them".to_owned(),
+            Path::Auto | Path::Fiber => "fiber: one that waits holds no thread".to_owned(),
+        },
+    )?;
     line(
         "grants",
         match program.needs().as_slice() {
@@ -94,6 +101,7 @@ fn as_json(program: &Program) -> serde_json::Value {
             Blocking::Never => Vec::new(),
             Blocking::Through(imports) => imports,
         },
+        "calls": program.path().to_string(),
         "grants": program.needs().iter().map(|need| match need {
             Need::Files => "dir",
             Need::Environment => "env",

@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod session;
 mod signals;
+mod snapshot;
 mod up;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Verb::Call(args) => call::call(&args),
         Verb::Map(args) => map::map(&args),
         Verb::Up(args) => up::up(&args),
+        Verb::Snapshot(args) => snapshot::snapshot(&args),
         Verb::Compile(args) => compile::compile(&args),
         Verb::Inspect(args) => inspect::inspect(&args),
         Verb::Cache(args) => cache::cache(&args),

@@ -16,7 +16,7 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
 use wasm_pool::calls::Pending;
 use wasm_pool::value::Bytes;
-use wasm_pool::{Executor, Pool, Program, machine, units};
+use wasm_pool::{Executor, Pool, machine, units};
 
 use self::input::Input;
 use self::output::{Form, Sink};
@@ -24,7 +24,7 @@ use self::work::{Done, Job, Message, Pace, Work};
 use crate::args::{Format, MapArgs};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
-use crate::run::{engine_for, trust, usage};
+use crate::run::{engine_for, usage};
 use crate::{report, signals};
 
 /// Chunks on their way for each interpreter: one that is worked off, one that waits, and some that wait for a slow one before
@@ -38,7 +38,7 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     // On fibers more calls may run than there are workers.
     let room = u32::try_from(cores)?.saturating_add(32);
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
-    let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
+    let program = calling::load(&engine, &args.guest, &limits, &args.loading, &args.calling)?;
     let function = program.function(&args.function)?;
     let to = args.to.unwrap_or(match args.from {
         Format::Csv => Format::Csv,

@@ -1,10 +1,5 @@
-//! The results: a record for each item, whatever became of it, and where they go.
+//! The results: a record for each item, whatever became of it.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
-use std::path::Path;
-
-use anyhow::Context;
 use serde::Serialize;
 use wasm_pool::calls::Returned;
 use wasm_pool::value::{Bytes, Json, Type, Val, to_cell};
@@ -188,76 +183,4 @@ fn row<S: AsRef<[u8]>>(cells: &[S]) -> Vec<u8> {
     // Writing into memory cannot fail.
     let _ = writer.write_record(cells);
     writer.into_inner().unwrap_or_default()
-}
-
-/// Where the records go.
-pub(super) struct Sink {
-    out: BufWriter<Box<dyn Write>>,
-    name: String,
-}
-
-impl Sink {
-    /// Stdout, or a file, which is emptied.
-    pub(super) fn open(file: Option<&Path>) -> anyhow::Result<Sink> {
-        let Some(path) = file else {
-            return Ok(Sink::new(Box::new(io::stdout()), "stdout".to_owned()));
-        };
-        let name = path.display().to_string();
-        let file = File::create(path).with_context(|| name.clone())?;
-        Ok(Sink::new(Box::new(file), name))
-    }
-
-    /// A file, behind the records that it has; how many those are. A record that was torn is taken out.
-    pub(super) fn resume(path: &Path) -> anyhow::Result<(Sink, u64)> {
-        let name = path.display().to_string();
-        let open = || -> io::Result<(File, u64)> {
-            let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
-            if !file.metadata()?.is_file() {
-                return Err(io::Error::other("not a file whose results could be counted"));
-            }
-            let (mut records, mut whole, mut line) = (0, 0, Vec::new());
-            let mut reader = BufReader::new(&file);
-            loop {
-                line.clear();
-                let read = reader.read_until(b'\n', &mut line)?;
-                if line.last() != Some(&b'\n') {
-                    break;
-                }
-                whole += read as u64;
-                records += 1;
-            }
-            file.set_len(whole)?;
-            file.seek(SeekFrom::Start(whole))?;
-            Ok((file, records))
-        };
-        let (file, records) = open().with_context(|| name.clone())?;
-        Ok((Sink::new(Box::new(file), name), records))
-    }
-
-    fn new(out: Box<dyn Write>, name: String) -> Sink {
-        Sink {
-            out: BufWriter::with_capacity(64 << 10, out),
-            name,
-        }
-    }
-
-    /// Whether somebody still reads.
-    pub(super) fn write(&mut self, records: &[u8]) -> anyhow::Result<bool> {
-        let written = self.out.write_all(records);
-        self.checked(written)
-    }
-
-    /// Whether somebody still reads.
-    pub(super) fn flush(&mut self) -> anyhow::Result<bool> {
-        let flushed = self.out.flush();
-        self.checked(flushed)
-    }
-
-    fn checked(&self, written: io::Result<()>) -> anyhow::Result<bool> {
-        match written {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(error).with_context(|| self.name.clone()),
-        }
-    }
 }
