@@ -52,7 +52,9 @@ impl Bare {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
     runtime.block_on(future)
 }
 
@@ -74,20 +76,27 @@ fn bare_typed(bare: &mut Bare, add: &Add, calls: u32) -> Duration {
 fn typed(caller: &mut Caller<Add>, calls: u32) -> Duration {
     timed(|| {
         for call in 0..calls {
-            let (sum,) = caller.call(|store, add| add.call(store, (call as i32, 1))).expect("adds");
+            let (sum,) = caller
+                .call(|store, add| add.call(store, (call as i32, 1)))
+                .expect("adds");
             assert_eq!(sum, call as i32 + 1);
         }
     })
 }
 
 fn bare_on_a_fiber(bare: &mut Bare, calls: u32) -> Duration {
-    let add = bare.instance.get_func(&mut bare.store, "add").expect("it exports `add`");
+    let add = bare
+        .instance
+        .get_func(&mut bare.store, "add")
+        .expect("it exports `add`");
     timed(|| {
         block_on(async {
             for call in 0..calls {
                 let mut sum = [Val::Bool(false)];
                 let arguments = [Val::S32(call as i32), Val::S32(1)];
-                add.call_async(&mut bare.store, &arguments, &mut sum).await.expect("adds");
+                add.call_async(&mut bare.store, &arguments, &mut sum)
+                    .await
+                    .expect("adds");
                 assert_eq!(sum, [Val::S32(call as i32 + 1)]);
             }
         });
@@ -131,7 +140,10 @@ fn submitted(executor: &Executor, calls: u32) -> Duration {
     timed(|| {
         for call in 0..calls {
             let arguments = vec![Val::S32(call as i32), Val::S32(1)];
-            let sum = executor.submit(&add, arguments).expect("is taken").into_result(Wait::Forever);
+            let sum = executor
+                .submit(&add, arguments)
+                .expect("is taken")
+                .into_result(Wait::Forever);
             assert_eq!(sum, Ok(Some(Val::S32(call as i32 + 1))));
         }
     })
@@ -181,13 +193,21 @@ fn call(criterion: &mut Criterion) {
     group.finish();
 
     let ours = ratio(21, || typed(&mut caller, CALLS), || bare_typed(&mut bare, &add, CALLS));
-    figure("a direct call, typed, through the pool / bare", format!("{ours:.2}"), "<= 1.15");
+    figure(
+        "a direct call, typed, through the pool / bare",
+        format!("{ours:.2}"),
+        "<= 1.15",
+    );
     let ours = ratio(
         21,
         || through_the_pool(&fiber, CALLS),
         || bare_on_a_fiber(&mut bare_fiber, CALLS),
     );
-    figure("a call on a fiber, through the pool / bare", format!("{ours:.2}"), "<= 1.2");
+    figure(
+        "a call on a fiber, through the pool / bare",
+        format!("{ours:.2}"),
+        "<= 1.2",
+    );
     let each = |executor: &Executor| {
         let rounds = (0..11).map(|_| submitted(executor, 20_000).as_secs_f64() / 20_000.0 * 1e6);
         common::median(rounds.collect())
@@ -197,11 +217,7 @@ fn call(criterion: &mut Criterion) {
         format!("{:.1} µs", each(&direct)),
         "<= 5 µs",
     );
-    figure(
-        "the same on a fiber",
-        format!("{:.1} µs", each(&fiber)),
-        "<= 5 µs",
-    );
+    figure("the same on a fiber", format!("{:.1} µs", each(&fiber)), "<= 5 µs");
 }
 
 criterion_group!(benches, call);

@@ -63,7 +63,11 @@ fn wall(executor: &Executor, items: u32) -> Duration {
 /// Resident memory of this process in bytes.
 fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("reads");
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("pages");
+    let pages: u64 = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .expect("pages");
     pages * rustix::param::page_size() as u64
 }
 
@@ -72,7 +76,9 @@ fn maps(criterion: &mut Criterion) {
     let bytes = guest("tests/guests/plugin.wasm");
     let program = program(&engine, &bytes);
     let component = Component::new(engine.wasmtime(), &bytes).expect("compiles");
-    let pre = Linker::new(engine.wasmtime()).instantiate_pre(&component).expect("resolves");
+    let pre = Linker::new(engine.wasmtime())
+        .instantiate_pre(&component)
+        .expect("resolves");
     let one = executor(&engine, &program, 1, Reuse::Fresh);
     let two = executor(&engine, &program, 2, Reuse::Fresh);
     let again = executor(&engine, &program, 2, Reuse::ALWAYS);
@@ -101,7 +107,11 @@ fn maps(criterion: &mut Criterion) {
         "<= 1.3",
     );
     let gain = ratio(11, || wall(&one, ITEMS), || wall(&two, ITEMS));
-    figure("a map on two workers, faster than on one", format!("{gain:.2}"), ">= 1.8");
+    figure(
+        "a map on two workers, faster than on one",
+        format!("{gain:.2}"),
+        ">= 1.8",
+    );
     map(&again, 10_000);
     let before = resident();
     map(&again, 1_000_000);

@@ -48,6 +48,7 @@
 //! | how do two guests talk? | `wit/`, then [`queue`] |
 //! | where does its output go? | [`stdio`] |
 //! | how is it compiled, and kept? | [`engine`], [`cache`] |
+//! | what is measured? | [`telemetry`] |
 //! | what can this machine hold? | [`machine`] |
 //!
 //! # What holds
@@ -79,6 +80,7 @@ pub mod program;
 pub mod queue;
 mod scheduler;
 pub mod stdio;
+pub mod telemetry;
 pub mod text;
 pub mod units;
 pub mod value;

@@ -88,7 +88,11 @@ pub(crate) fn for_components(
 }
 
 /// Adds the offers to what core modules may import; with `prompt_only`, those that never wait.
-pub(crate) fn for_modules(offers: &[Offer], prompt_only: bool, linker: &mut ModuleLinker<Guest>) -> wasmtime::Result<()> {
+pub(crate) fn for_modules(
+    offers: &[Offer],
+    prompt_only: bool,
+    linker: &mut ModuleLinker<Guest>,
+) -> wasmtime::Result<()> {
     for offer in offers.iter().filter(|offer| offer.fits(prompt_only)) {
         if let Add::Modules(add) = &offer.add {
             add(linker)?;

@@ -201,6 +201,11 @@ impl Pool {
         self.0.scheduler.roster().len()
     }
 
+    /// The most lives that there were at once.
+    pub fn peak(&self) -> usize {
+        self.0.scheduler.roster().peak()
+    }
+
     /// Starts an interpreter of `program`. Returns at once. A setup in an `Arc` can be used again without copying it.
     ///
     /// # Errors

@@ -36,8 +36,10 @@ pub trait Batch: Send + 'static {
 pub(super) type Borrowing<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What is submitted to call with types of its own: it has an interpreter for as long as its future runs.
-pub(super) type TypedCall =
-    Box<dyn for<'a> FnOnce(&'a mut Store<Guest>, &'a wasmtime::component::Instance) -> Borrowing<'a, wasmtime::Result<()>> + Send>;
+pub(super) type TypedCall = Box<
+    dyn for<'a> FnOnce(&'a mut Store<Guest>, &'a wasmtime::component::Instance) -> Borrowing<'a, wasmtime::Result<()>>
+        + Send,
+>;
 
 /// What comes next in a task.
 pub(super) enum Step {

@@ -101,9 +101,7 @@ impl<B> Caller<B> {
                 &mut self.bind,
             )?),
         };
-        let called = opened
-            .begin(&self.control)
-            .and_then(|()| call(opened.parts().0, bound));
+        let called = opened.begin(&self.control).and_then(|()| call(opened.parts().0, bound));
         opened.end(&self.control);
         called.map_err(|error| opened.outcome(&error))
     }

@@ -16,12 +16,12 @@ use super::future::{Future, FutureError, promise};
 use super::map::Map;
 use super::opened::Way;
 use super::seat::Seat;
-use super::telemetry::Load;
 use super::{Path, Returned, Reuse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::{Guest, Setup};
 use crate::pool::{Commons, Pool};
 use crate::program::{Function, Program};
+use crate::telemetry::Load;
 
 /// Hands calls to interpreters of one program. Cloning gives another handle to the same executor.
 ///
@@ -185,7 +185,10 @@ impl ExecutorBuilder {
             Way::Fiber => (workers + 4).min(workers.max(32)),
         });
         if seats == 0 {
-            return Err(Error::new(ErrorKind::Usage, "an executor needs an interpreter at least"));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "an executor needs an interpreter at least",
+            ));
         }
         let room = commons.engine.instances() as usize;
         if !commons.hub.roster.reserve(seats, room) {

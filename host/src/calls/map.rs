@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::Val;
 
+use super::Returned;
 use super::executor::Executor;
 use super::future::{Future, FutureError};
-use super::Returned;
 use crate::error::ErrorKind;
 use crate::outcome::Outcome;
 use crate::program::Function;
@@ -52,7 +52,11 @@ impl<I: Iterator<Item = Vec<Val>>> Map<I> {
     /// How many calls one interpreter is handed at once. More are cheaper and shared out less evenly. Default: 1.
     pub fn chunk(mut self, calls: usize) -> Map<I> {
         self.chunk = calls.max(1);
-        self.ahead = self.ahead.max(self.chunk.saturating_mul(self.executor.interpreters()).saturating_mul(2));
+        self.ahead = self.ahead.max(
+            self.chunk
+                .saturating_mul(self.executor.interpreters())
+                .saturating_mul(2),
+        );
         self
     }
 

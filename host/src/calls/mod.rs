@@ -21,7 +21,6 @@ mod map;
 mod opened;
 mod seat;
 mod snapshot;
-mod telemetry;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -35,7 +34,6 @@ pub use self::executor::{Executor, ExecutorBuilder, Pending};
 pub use self::future::{AsCompleted, Future, FutureError, ReturnWhen, Waited, as_completed, wait};
 pub use self::map::Map;
 pub use self::snapshot::snapshot;
-pub(crate) use self::telemetry::Meters;
 use crate::units;
 
 /// What a call gives: nothing, a value, or a tuple of the several results that a core function may have.

@@ -315,4 +315,3 @@ fn from_core((value, _): (&wasmtime::Val, &Type)) -> wasmtime::Result<Val> {
         _ => wasmtime::bail!("a core function gives numbers only"),
     })
 }
-

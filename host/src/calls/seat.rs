@@ -13,17 +13,19 @@ use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
+use tracing::Instrument as _;
 
+use super::Returned;
 use super::batch::{Step, Submission};
 use super::executor::{Next, Shared};
 use super::future::FutureError;
 use super::opened::{Opened, Opening, Way};
-use super::{Returned, telemetry};
 use crate::interpreter::InterpreterId;
 use crate::outcome::{Cause, Outcome};
 use crate::program::{Function, Program};
 use crate::scheduler::control::{Control, Span};
 use crate::scheduler::{End, Flag, Scheduler, Settle};
+use crate::telemetry;
 
 /// A place where calls are made.
 pub(crate) struct Seat {
@@ -163,12 +165,17 @@ impl Seat {
                     }
                 },
             };
+            let number = self.shared.number();
+            let program = submission.program.clone();
+            let program = program.name();
             let held = Held {
                 seat: self,
                 submission: Some(submission),
                 doing: Doing::Nothing,
             };
-            match self.perform(held, id, control, way, &mut opened).await {
+            let span = tracing::debug_span!("task", program, interpreter = %id, call = number);
+            let performed = self.perform(held, number, id, control, way, &mut opened);
+            match performed.instrument(span).await {
                 Ok(()) => {}
                 Err(Over::Interrupted) => return None,
                 Err(Over::Done) => return Some(Outcome::Exited(0)),
@@ -180,14 +187,16 @@ impl Seat {
     async fn perform(
         self: &Arc<Seat>,
         mut held: Held<'_>,
+        number: u64,
         id: InterpreterId,
         control: &Arc<Control>,
         way: Way,
         opened: &mut Option<Opened>,
     ) -> Result<(), Over> {
-        let Some(submission) = &held.submission else { return Ok(()) };
+        let Some(submission) = &held.submission else {
+            return Ok(());
+        };
         let (program, function) = (submission.program.clone(), submission.function.clone());
-        let number = self.shared.number();
         if !submission.task.begin(self, number) {
             held.submission = None;
             return Ok(());
@@ -198,7 +207,9 @@ impl Seat {
         meters.wait.record(began - submission.submitted);
         let mut well = 0;
         loop {
-            let Some(submission) = &mut held.submission else { return Ok(()) };
+            let Some(submission) = &mut held.submission else {
+                return Ok(());
+            };
             // Seen here when it came between two calls; it may also be for the call before.
             if submission.task.is_killed() || control.cause().is_some() {
                 return Err(Over::Interrupted);
@@ -228,7 +239,9 @@ impl Seat {
                     }
                 }
             }
-            let Some(interpreter) = opened.as_mut() else { return Ok(()) };
+            let Some(interpreter) = opened.as_mut() else {
+                return Ok(());
+            };
             held.doing = Doing::Calling;
             let result = match (step, &function) {
                 (Step::Call(arguments), Some(function)) => interpreter.call(function, &arguments, control).await,
@@ -253,7 +266,9 @@ impl Seat {
             if !keep {
                 *opened = None;
             }
-            let Some(submission) = &mut held.submission else { return Ok(()) };
+            let Some(submission) = &mut held.submission else {
+                return Ok(());
+            };
             if let Err(outcome) = &result {
                 telemetry::failed(&program, outcome);
             }

@@ -10,8 +10,8 @@
 //!
 //! Only components, since those of core modules' files could not be told from other state.
 
-use wasmtime::component::{Instance, Lift, Val, WasmList};
 use wasmtime::Store;
+use wasmtime::component::{Instance, Lift, Val, WasmList};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use super::{Executor, FutureError, Path};
@@ -41,7 +41,9 @@ pub fn snapshot(pool: &Pool, name: &str, bytes: &[u8], call: &str, limits: &Limi
         )));
     }
     parse_call(&program, call)?;
-    let binary = wat::parse_bytes(bytes).map_err(|error| Error::refused(format!("{name}: {error}")))?.into_owned();
+    let binary = wat::parse_bytes(bytes)
+        .map_err(|error| Error::refused(format!("{name}: {error}")))?
+        .into_owned();
 
     let (_, instrumented) = Wizer::new().instrument_component(&binary).map_err(refused)?;
     let program = Program::from_bytes(engine, name, &instrumented, limits)?;
@@ -70,7 +72,10 @@ pub fn snapshot(pool: &Pool, name: &str, bytes: &[u8], call: &str, limits: &Limi
             }
             let held = store.data_mut().handles();
             if held > 0 {
-                return Ok(Err(format!("after {} it holds {held} handles of the host", function.name())));
+                return Ok(Err(format!(
+                    "after {} it holds {held} handles of the host",
+                    function.name()
+                )));
             }
             let mut wizer = Wizer::new();
             wizer.keep_init_func(true);
@@ -125,7 +130,9 @@ impl State<'_> {
         let missing = || wasmtime::format_err!("{instance}#{function} is not there");
         let interface = self.instance.get_export_index(&mut *self.store, None, instance);
         let interface = interface.ok_or_else(missing)?;
-        let index = self.instance.get_export_index(&mut *self.store, Some(&interface), function);
+        let index = self
+            .instance
+            .get_export_index(&mut *self.store, Some(&interface), function);
         let func = self
             .instance
             .get_typed_func::<(), (R,)>(&mut *self.store, index.ok_or_else(missing)?)?;

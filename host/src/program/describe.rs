@@ -136,7 +136,11 @@ impl Program {
                     return (!PROMPT.contains(&import.name.as_str())).then_some(import.name);
                 }
                 // What a world imports without an interface stands for itself.
-                let interface = if import.interface.is_empty() { import.name } else { import.interface };
+                let interface = if import.interface.is_empty() {
+                    import.name
+                } else {
+                    import.interface
+                };
                 let prompt = PROMPT_INTERFACES.iter().any(|known| interface.starts_with(known))
                     || self.engine().offers_promptly(&interface);
                 (!prompt).then_some(interface)

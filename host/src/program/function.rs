@@ -291,7 +291,10 @@ impl Function {
 
     /// What it takes and gives, without its name.
     pub(crate) fn ty(&self) -> &str {
-        self.0.signature.strip_prefix(&*self.0.name).unwrap_or(&self.0.signature)
+        self.0
+            .signature
+            .strip_prefix(&*self.0.name)
+            .unwrap_or(&self.0.signature)
     }
 
     pub(crate) fn place(&self) -> &Place {

@@ -21,12 +21,12 @@ pub(crate) use self::describe::wit;
 pub use self::describe::{Blocking, Item, Need};
 pub use self::function::Function;
 pub(crate) use self::function::Place;
-use crate::calls::Meters;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::hostcalls::WorkerPre;
 use crate::interpreter::Guest;
 use crate::limits::Limits;
+use crate::telemetry::Meters;
 use crate::text;
 
 /// A compiled guest. Cloning gives another handle to the same program.

@@ -61,6 +61,11 @@ impl Queue {
         self.shared.len()
     }
 
+    /// How many bytes its items weigh.
+    pub fn bytes(&self) -> u64 {
+        self.shared.bytes()
+    }
+
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.qsize() == 0

@@ -97,6 +97,12 @@ impl Queues {
         shared.map(|shared| Queue::hold(shared).outside())
     }
 
+    /// The queues that have a name.
+    pub(crate) fn named(&self) -> Vec<Queue> {
+        let named: Vec<_> = self.0.tables.lock().named.values().cloned().collect();
+        named.into_iter().map(Queue::hold).collect()
+    }
+
     /// How many queues there are.
     pub fn len(&self) -> usize {
         self.0.tables.lock().by_id.len()

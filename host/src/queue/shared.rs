@@ -438,6 +438,10 @@ impl Shared {
         drop(left);
     }
 
+    pub(super) fn bytes(&self) -> u64 {
+        self.state.lock().bytes
+    }
+
     pub(super) fn len(&self) -> usize {
         self.state.lock().ring.len()
     }

@@ -120,7 +120,13 @@ impl Clock {
 
     fn any_busy(&self) -> bool {
         let busy = |flag: &Flag| flag.0.load(Ordering::SeqCst);
-        self.busy.iter().any(busy) || self.direct.lock().iter().filter_map(Weak::upgrade).any(|flag| busy(&flag))
+        self.busy.iter().any(busy)
+            || self
+                .direct
+                .lock()
+                .iter()
+                .filter_map(Weak::upgrade)
+                .any(|flag| busy(&flag))
     }
 
     /// A flag for a thread that will call directly.

@@ -29,6 +29,7 @@ struct State {
     lives: BTreeMap<(Instant, u64), Weak<Control>>,
     /// Places that are kept for executors, and how many lives stand in them.
     reserved: usize,
+    peak: usize,
     in_reserved: usize,
     /// Calls that other threads than ours make; they are ended like lives, and nobody waits for them.
     guests_of_threads: Vec<Weak<Control>>,
@@ -118,6 +119,7 @@ impl Roster {
         state
             .lives
             .insert((due.unwrap_or(self.never), number), Arc::downgrade(life));
+        state.peak = state.peak.max(state.lives.len());
         Ok(Listed { number, earliest })
     }
 
@@ -137,6 +139,11 @@ impl Roster {
     /// How many lives are listed.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().lives.len()
+    }
+
+    /// The most that were listed at once.
+    pub(crate) fn peak(&self) -> usize {
+        self.state.lock().peak
     }
 
     /// Everybody who is listed.

@@ -258,7 +258,13 @@ pub(crate) struct MapArgs {
     pub from: Format,
 
     /// What the results are: `json` (a value a line), `csv` or `lines` [default: csv for csv, else json].
-    #[arg(short = 'f', long = "output-format", value_name = "FORMAT", value_enum, help_heading = "Input and output")]
+    #[arg(
+        short = 'f',
+        long = "output-format",
+        value_name = "FORMAT",
+        value_enum,
+        help_heading = "Input and output"
+    )]
     pub to: Option<Format>,
 
     /// Where the results go; stdout, unless said otherwise.
@@ -696,7 +702,8 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
         .collect();
     let reason = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "a command is missing: run, call, map, up, snapshot, compile, inspect, cache, info or completions".to_owned()
+            "a command is missing: run, call, map, up, snapshot, compile, inspect, cache, info or completions"
+                .to_owned()
         }
         _ => text::one_line(&reason.join("\n")).replace(":; ", ": "),
     };

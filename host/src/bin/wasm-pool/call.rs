@@ -1,10 +1,14 @@
 //! `wasm-pool call`: one function, once.
 
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
 use anyhow::Context;
+use crossbeam_channel::Receiver;
 use serde_json::Value;
-use wasm_pool::calls::FutureError;
-use wasm_pool::value::{Bytes, Json, Val, arguments, parse_call, to_wave};
-use wasm_pool::{Function, Pool, Program, Wait, machine};
+use wasm_pool::calls::{Future, FutureError, Returned};
+use wasm_pool::value::{Bytes, Json, Type, Val, arguments, parse_call, to_wave};
+use wasm_pool::{Function, Pool, Program, Wait, machine, units};
 
 use crate::args::{CallArgs, Notation};
 use crate::calling::{self, Voices};
@@ -30,31 +34,43 @@ pub(crate) fn call(args: &CallArgs) -> anyhow::Result<u8> {
         .interpreters(1)
         .build()?;
     let future = executor.submit(&function, values)?;
+    let stopped = wait(&future, &stop, limits.grace);
+    let result = future.into_result(Wait::Forever);
+    voices.finish(limits.grace, &stop);
+    let code = conclude(args, &program, &function, result)?;
+    Ok(stopped.map_or(code, signals::exit_code))
+}
 
+/// Waits until the call has ended; the signal that came before.
+fn wait(future: &Future<Returned>, stop: &Receiver<i32>, grace: Duration) -> Option<i32> {
     let (done, ended) = crossbeam_channel::bounded(1);
     future.add_done_callback(move |_| {
         let _ = done.send(());
     });
-    let stopped = crossbeam_channel::select! {
-        recv(ended) -> _ => None,
-        recv(stop) -> signal => signal.ok(),
+    let signal = crossbeam_channel::select! {
+        recv(ended) -> _ => return None,
+        recv(stop) -> signal => signal.ok()?,
     };
-    if stopped.is_some() {
-        // As for `run`: a call may come to its end within the grace period, and the second signal ends it at once.
-        crossbeam_channel::select! {
-            recv(ended) -> _ => {},
-            recv(stop) -> _ => {},
-            default(limits.grace) => {},
-        }
-        future.kill();
+    // As for `run`: a call may come to its end within the grace period, and the second signal ends it at once.
+    let shown = units::show_duration(grace);
+    report::note(format!("stopping: the call has {shown} to end; once more ends it now"));
+    crossbeam_channel::select! {
+        recv(ended) -> _ => {},
+        recv(stop) -> _ => {},
+        default(grace) => {},
     }
-    let result = future.into_result(Wait::Forever);
-    voices.finish(limits.grace, &stop);
-    if let Some(signal) = stopped {
-        report::say(format!("{}: ended by a signal", function.name()));
-        return Ok(signals::exit_code(signal));
-    }
-    let notation = args.format.unwrap_or(written(args));
+    future.kill();
+    Some(signal)
+}
+
+/// Prints what came of the call; our exit code.
+fn conclude(
+    args: &CallArgs,
+    program: &Program,
+    function: &Function,
+    result: Result<Returned, FutureError>,
+) -> anyhow::Result<u8> {
+    let (notation, bytes) = (args.format.unwrap_or(written(args)), Bytes::from(args.calling.bytes));
     match result {
         Ok(None) => Ok(0),
         Ok(Some(Val::Result(Ok(None)))) => Ok(0),
@@ -88,23 +104,31 @@ fn what(args: &CallArgs, program: &Program, bytes: Bytes) -> anyhow::Result<(Fun
         return Ok(parse_call(program, &args.call)?);
     }
     let function = program.function(&args.call)?;
-    let mut values = Vec::new();
-    for (at, text) in args.arguments.iter().enumerate() {
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| usage(format!("argument {}: no JSON: {error}", at + 1)))?;
-        values.push(value);
+    let (needed, found) = (function.params().len(), args.arguments.len());
+    if needed != found {
+        let noun = if needed == 1 { "argument" } else { "arguments" };
+        return Err(usage(format!("{function}: expected {needed} {noun}, found {found}")));
     }
-    let json = match (function.params(), values.as_slice()) {
-        // One argument is not an array of one.
-        ([_], [_]) => values.remove(0),
-        ([_], _) => {
-            let message = format!("{function}: expected 1 argument, found {}", values.len());
-            return Err(usage(message));
-        }
+    let values = function.params().iter().zip(&args.arguments);
+    let mut values: Vec<Value> = values.map(|(param, text)| value(param, text)).collect::<Result<_, _>>()?;
+    // One argument is not an array of one.
+    let json = match values.len() {
+        1 => values.remove(0),
         _ => Value::Array(values),
     };
     let values = arguments(&function, &json, bytes).map_err(|why| usage(format!("{function}: {why}")))?;
     Ok((function, values))
+}
+
+/// One argument as JSON.
+fn value((name, ty): &(String, Type), text: &str) -> anyhow::Result<Value> {
+    serde_json::from_str(text).map_err(|error| {
+        let hint = match ty {
+            Type::String | Type::Char | Type::Enum(_) => ", where text stands in double quotes",
+            _ => "",
+        };
+        usage(format!("{name}: no JSON{hint}: {error}, in {text:?}"))
+    })
 }
 
 /// How the call was written.
@@ -124,6 +148,10 @@ fn show(value: &Val, notation: Notation, bytes: Bytes) -> anyhow::Result<String>
 }
 
 fn print(value: &Val, notation: Notation, bytes: Bytes) -> anyhow::Result<u8> {
-    let text = show(value, notation, bytes)?;
+    let mut text = show(value, notation, bytes)?;
+    // The guest may be a stranger, and a person's terminal does what control characters say.
+    if std::io::stdout().is_terminal() {
+        text = wasm_pool::text::visible(&text);
+    }
     report::to_stdout(|out| writeln!(out, "{text}"))
 }

@@ -62,7 +62,12 @@ pub(crate) fn load(
 }
 
 /// The name of a guest, and the bytes of its snapshot after a call.
-pub(crate) fn snapshot(engine: &Engine, guest: &Path, call: &str, limits: &Limits) -> anyhow::Result<(String, Vec<u8>)> {
+pub(crate) fn snapshot(
+    engine: &Engine,
+    guest: &Path,
+    call: &str,
+    limits: &Limits,
+) -> anyhow::Result<(String, Vec<u8>)> {
     let (name, bytes) = Program::read(guest, limits)?;
     let pool = Pool::builder(engine).workers(1).memory(limits.pool_memory).build()?;
     let bytes = wasm_pool::calls::snapshot(&pool, &name, &bytes, call, limits)?;

@@ -12,7 +12,11 @@ pub(crate) struct Bar(Option<ProgressBar>);
 impl Bar {
     /// A bar for `instances` guests; hidden when `quiet`, when stderr is no terminal, or when the terminal is dumb.
     pub(crate) fn new(instances: usize, quiet: bool) -> Bar {
-        Bar::shown(quiet, || ProgressBar::new(instances as u64), "{elapsed:>4} {wide_bar} {pos}/{len} done{msg}")
+        Bar::shown(
+            quiet,
+            || ProgressBar::new(instances as u64),
+            "{elapsed:>4} {wide_bar} {pos}/{len} done{msg}",
+        )
     }
 
     /// A bar for items that are read from an input of so many bytes, if that is known.

@@ -2,6 +2,8 @@
 //!
 //! It is built twice. On wasm32-unknown-unknown it is pure; on wasm32-wasip2 it has a few functions more, of what only WASI
 //! can do.
+// Elsewhere it exports nothing: the names of its exports are none that a native linker takes.
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code))]
 
 mod geometry;
 mod kinds;
@@ -17,7 +19,9 @@ mod bindings {
     #[cfg(target_os = "wasi")]
     wit_bindgen::generate!({ world: "plugin-wasi" });
 
+    #[cfg(target_family = "wasm")]
     use super::Plugin;
+    #[cfg(target_family = "wasm")]
     export!(Plugin);
 }
 

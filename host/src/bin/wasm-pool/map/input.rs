@@ -122,7 +122,9 @@ impl<R: Read> Input<R> {
             return Ok(());
         }
         let wrong = |why: &dyn std::fmt::Display| format!("the first row, which names the columns: {why}");
-        let Some(first) = self.next(1).map_err(|error| wrong(&error))? else { return Ok(()) };
+        let Some(first) = self.next(1).map_err(|error| wrong(&error))? else {
+            return Ok(());
+        };
         if let Some(What::Unread(why)) = first.items.first().map(|item| &item.what) {
             return Err(wrong(why));
         }
@@ -161,7 +163,9 @@ impl<R: Read> Input<R> {
     pub(super) fn skip(&mut self, mut items: u64) -> io::Result<bool> {
         while items > 0 {
             let most = usize::try_from(items.min(4096)).unwrap_or(1);
-            let Some(chunk) = self.next(most)? else { return Ok(false) };
+            let Some(chunk) = self.next(most)? else {
+                return Ok(false);
+            };
             items -= chunk.items.len() as u64;
         }
         Ok(true)
@@ -282,7 +286,10 @@ mod tests {
         while let Some(chunk) = input.next(most).expect("reads") {
             let mut rows = Rows::new(chunk.text.clone());
             let shown = chunk.items.iter().map(|item| match &item.what {
-                What::Line(range) => (item.line, String::from_utf8_lossy(&chunk.text[range.clone()]).into_owned()),
+                What::Line(range) => (
+                    item.line,
+                    String::from_utf8_lossy(&chunk.text[range.clone()]).into_owned(),
+                ),
                 What::Row => (item.line, format!("{:?}", rows.next().expect("a row"))),
                 What::Unread(why) => (item.line, why.clone()),
             });
@@ -296,7 +303,10 @@ mod tests {
         let chunks = read("\u{feff}1\r\n\n2\n3", Format::Json, 100, 2);
         assert_eq!(
             chunks,
-            [vec![(1, "1".to_owned()), (3, "2".to_owned())], vec![(4, "3".to_owned())]]
+            [
+                vec![(1, "1".to_owned()), (3, "2".to_owned())],
+                vec![(4, "3".to_owned())]
+            ]
         );
     }
 
@@ -322,7 +332,10 @@ mod tests {
         let rows = read(text, Format::Csv, 12, 9).concat();
         assert_eq!(rows[0], (1, r#"StringRecord(["a", "b\n\"c"])"#.to_owned()));
         assert_eq!(rows[1], (4, r#"StringRecord(["d\"e", "f"])"#.to_owned()));
-        assert!(rows[2].0 == 5 && rows[2].1.starts_with("a row longer than 12B"), "{rows:?}");
+        assert!(
+            rows[2].0 == 5 && rows[2].1.starts_with("a row longer than 12B"),
+            "{rows:?}"
+        );
         assert_eq!(rows[3], (8, r#"StringRecord(["h"])"#.to_owned()));
         assert_eq!(rows[4], (9, r#"StringRecord(["open"])"#.to_owned()));
     }

@@ -5,33 +5,38 @@
 
 mod input;
 mod output;
+mod sink;
+mod table;
 mod work;
+mod writing;
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Instant;
 
 use anyhow::Context;
-use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
-use wasm_pool::calls::Pending;
+use crossbeam_channel::{Sender, bounded, unbounded};
+use wasm_pool::calls::{ExecutorBuilder, Pending};
 use wasm_pool::value::Bytes;
-use wasm_pool::{Executor, Pool, machine, units};
+use wasm_pool::{Error, ErrorKind, Executor, Function, Pool, machine};
 
-use self::input::Input;
-use self::output::{Form, Sink};
-use self::work::{Done, Job, Message, Pace, Work};
+use self::input::{Input, Source};
+use self::output::Form;
+use self::sink::Sink;
+use self::work::{Job, Message, Pace, Work};
+use self::writing::{End, Writing};
 use crate::args::{Format, MapArgs};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
 use crate::run::{engine_for, usage};
-use crate::{report, signals};
+use crate::signals;
 
 /// Chunks on their way for each interpreter: one that is worked off, one that waits, and some that wait for a slow one before
 /// them to be written.
 const AHEAD: usize = 8;
 
 pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
+    check(args)?;
     let limits = args.limits.limits(&args.loading);
     machine::raise_open_files();
     let cores = args.workers.map_or_else(machine::cores, |workers| workers as usize);
@@ -40,111 +45,150 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
     let program = calling::load(&engine, &args.guest, &limits, &args.loading, &args.calling)?;
     let function = program.function(&args.function)?;
-    let to = args.to.unwrap_or(match args.from {
-        Format::Csv => Format::Csv,
-        Format::Json | Format::Lines => Format::Json,
-    });
-    check(args, to)?;
-    let longest = args.item_size.as_u64();
-    let (mut input, length) = Input::open(&args.input, args.from, longest)?;
-    let (sink, written) = match &args.resume {
-        Some(file) => Sink::resume(file)?,
-        None => (Sink::open(args.output.as_deref())?, 0),
-    };
-    if !input.skip(written).context("the input")? {
-        let message = format!("--resume: the file has {written} results, more than the input has items");
-        return Err(usage(message));
-    }
-
-    let stop = signals::listen()?;
-    let bar = Bar::of_items(length, args.quiet);
+    let (mut input, source) = Input::open(&args.input, args.from, args.item_size.as_u64())?;
+    check_arguments(&function, args.from, &input)?;
     let pool = Pool::builder(&engine)
         .workers(cores)
         .memory(limits.pool_memory)
         .queues(limits.pool_queues)
         .build()?;
+    let bar = Bar::of_items(source.length(), args.quiet);
     let voices = Voices::of(&program, &bar)?;
-    let mut builder = calling::executor(&pool, &program, &limits, &args.grants, &args.calling, &voices)?;
-    if let Some(workers) = args.workers {
-        builder = builder.interpreters(workers as usize);
-    }
-    let executor = builder.reuse(args.reuse).build()?;
+    let builder = calling::executor(&pool, &program, &limits, &args.grants, &args.calling, &voices)?;
+    let executor = configured(builder, args).build()?;
+    // Only now, when nothing else is wrong: what is there is lost.
+    let (sink, written) = open_sink(args, &source, &mut input)?;
 
+    let stop = signals::listen()?;
     let (results, done) = unbounded();
-    let bytes = Bytes::from(args.calling.bytes);
-    let job = Arc::new(Job {
-        form: Form::new(&function, to, bytes, longest),
-        function,
-        from: args.from,
-        columns: input.columns().unwrap_or_default().to_vec(),
-        bytes,
-        fail_fast: args.fail_fast,
-        stop: AtomicBool::new(false),
-        pace: Pace::new(args.chunk),
-        results,
-    });
+    let columns = input.columns().unwrap_or_default().to_vec();
+    let job = Arc::new(job(args, function, columns, results));
     let (give, take) = bounded(executor.interpreters() * AHEAD);
-    let reader = Reader {
+    let mut writing = Writing::begin(sink, take, &bar, args)?;
+    if written == 0 {
+        writing.head(job.form.head());
+    }
+    Reader {
         job: Arc::clone(&job),
         executor: executor.clone(),
         input,
         places: give,
-    };
-    std::thread::Builder::new()
-        .name("wasm-pool-read".to_owned())
-        .spawn(move || reader.read())
-        .context("the reading thread cannot be started")?;
-
-    let mut writing = Writing {
-        sink,
-        bar: bar.clone(),
-        ordered: !args.unordered,
-        coming: BTreeMap::new(),
-        next: 0,
-        places: take,
-        tally: Tally::default(),
-        began: Instant::now(),
-    };
-    if written == 0 {
-        writing.sink.write(&job.form.head())?;
     }
-    let ended = writing.write(&job, &done, &stop);
+    .start()?;
+    let ended = writing.work(&done, &stop);
     // Whatever is still under way is not wanted any more.
     job.stop.store(true, Relaxed);
+    job.cut.store(true, Relaxed);
     executor.close(Pending::Cancel);
-    let ended = match ended {
-        Ok(End::Signal(signal)) => {
-            let (idle, results) = (executor.clone(), job.results.clone());
-            std::thread::Builder::new()
-                .name("wasm-pool-shutdown".to_owned())
-                .spawn(move || {
-                    idle.shutdown(Pending::Cancel);
-                    let _ = results.send(Message::Idle);
-                })
-                .context("the end cannot be waited for")?;
-            writing.last_ones(&done, &stop, limits.grace)?;
-            End::Signal(signal)
-        }
-        ended => ended?,
-    };
+    let ended = ended?;
+    if let End::Signal(_) = ended {
+        tell_when_idle(&executor, &job)?;
+        writing.last_ones(&done, &stop, limits.grace)?;
+    }
     pool.kill_all();
     voices.finish(limits.grace, &stop);
     bar.clear();
-    let code = writing.conclude(&ended, args.quiet);
+    let code = writing.conclude(program.name(), &ended, args.quiet);
     // The process ends here: the kernel takes the pool's threads and memory back faster than we can.
     std::mem::forget((executor, pool));
     Ok(code)
 }
 
-fn check(args: &MapArgs, to: Format) -> anyhow::Result<()> {
-    if args.guest == std::path::Path::new("-") {
-        return Err(usage("the guest must be a file: stdin has the items".to_owned()));
+/// Refuses what cannot be meant.
+fn check(args: &MapArgs) -> anyhow::Result<()> {
+    if args.guest == Path::new("-") && args.input == Path::new("-") {
+        return Err(usage("the guest must be a file, since stdin has the items".to_owned()));
     }
-    if args.resume.is_some() && to != Format::Json {
+    if args.resume.is_some() && results_format(args) != Format::Json {
         return Err(usage(
-            "--resume counts lines, so the results must be json: in other formats one may take several".to_owned(),
+            "--resume counts lines, so the results must be json (-f json): in other formats one may take several"
+                .to_owned(),
         ));
     }
+    Ok(())
+}
+
+/// Refuses a function that no item can be an argument of.
+fn check_arguments(function: &Function, from: Format, input: &Input) -> anyhow::Result<()> {
+    if from == Format::Lines && function.params().len() != 1 {
+        return Err(usage(work::not_for_lines(function)));
+    }
+    match input.columns() {
+        Some(columns) => table::check_columns(function, columns).map_err(usage),
+        None => Ok(()),
+    }
+}
+
+fn results_format(args: &MapArgs) -> Format {
+    args.to.unwrap_or(match args.from {
+        Format::Csv => Format::Csv,
+        Format::Json | Format::Lines => Format::Json,
+    })
+}
+
+fn configured(builder: ExecutorBuilder, args: &MapArgs) -> ExecutorBuilder {
+    let builder = builder.reuse(args.reuse);
+    match args.workers {
+        Some(workers) => builder.interpreters(workers as usize),
+        None => builder,
+    }
+}
+
+/// Where the results go, and how many are there already: those of items that are then passed over.
+fn open_sink(args: &MapArgs, source: &Source, input: &mut Input) -> anyhow::Result<(Sink, u64)> {
+    let mut sink = match &args.resume {
+        Some(file) => Sink::open_again(file)?,
+        None => Sink::open(args.output.as_deref())?,
+    };
+    if source.is(&sink.metadata()?) {
+        let message = format!("{}: the results would go into the file that has the items", sink.name);
+        return Err(usage(message));
+    }
+    if args.resume.is_none() {
+        if args.output.is_some() {
+            sink.empty()?;
+        }
+        return Ok((sink, 0));
+    }
+    let written = sink.resume()?;
+    let skipped = input.skip(written);
+    if !skipped.map_err(|error| Error::new(ErrorKind::Unreadable, format!("the input: {error}")))? {
+        let message = format!(
+            "--resume: {} has {written} results, more than the input has items",
+            sink.name
+        );
+        return Err(usage(message));
+    }
+    Ok((sink, written))
+}
+
+fn job(args: &MapArgs, function: Function, columns: Vec<String>, results: Sender<Message>) -> Job {
+    let bytes = Bytes::from(args.calling.bytes);
+    Job {
+        form: Form::new(&function, results_format(args), bytes, args.item_size.as_u64()),
+        function,
+        from: args.from,
+        columns,
+        bytes,
+        fail_fast: args.fail_fast,
+        stop: AtomicBool::new(false),
+        cut: AtomicBool::new(false),
+        pace: Pace::new(args.chunk),
+        results,
+    }
+}
+
+/// Says among the results when no call runs any more.
+fn tell_when_idle(executor: &Executor, job: &Job) -> anyhow::Result<()> {
+    let (executor, results) = (executor.clone(), job.results.clone());
+    std::thread::Builder::new()
+        .name("wasm-pool-shutdown".to_owned())
+        .spawn(move || {
+            executor.shutdown(Pending::Cancel);
+            // Nobody listens any more when the run is over.
+            let _ = results.send(Message::Idle);
+        })
+        .context("the end cannot be waited for")?;
     Ok(())
 }
 
@@ -158,20 +202,30 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(mut self) {
-        let read = self.submit_all();
-        let _ = self.job.results.send(Message::Read(read));
+    fn start(mut self) -> anyhow::Result<()> {
+        std::thread::Builder::new()
+            .name("wasm-pool-read".to_owned())
+            .spawn(move || {
+                let (chunks, read) = self.submit_all();
+                let error = read.err();
+                // Nobody listens any more when the run is over.
+                let _ = self.job.results.send(Message::Read { chunks, error });
+            })
+            .context("the reading thread cannot be started")?;
+        Ok(())
     }
 
-    /// How many chunks there were.
-    fn submit_all(&mut self) -> std::io::Result<u64> {
+    /// How many chunks there were, and whether that was all.
+    fn submit_all(&mut self) -> (u64, std::io::Result<()>) {
         let mut chunks = 0;
         while !self.job.stop.load(Relaxed) {
             if self.places.send(()).is_err() {
                 break;
             }
-            let Some(chunk) = self.input.next(self.job.pace.items())? else {
-                break;
+            let chunk = match self.input.next(self.job.pace.items()) {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) => return (chunks, Err(error)),
             };
             let work = Work::new(&self.job, chunks, chunk);
             match self.executor.submit_batch(&self.job.function, work) {
@@ -188,180 +242,6 @@ impl Reader {
             }
             chunks += 1;
         }
-        Ok(chunks)
-    }
-}
-
-/// How a run ended.
-enum End {
-    /// All items are done.
-    All,
-    /// The first failure was enough.
-    Failed,
-    /// Nobody reads the results.
-    ReaderGone,
-    /// The input cannot be read to its end.
-    Input(std::io::Error),
-    /// Calls are not possible any more.
-    Broken(String),
-    Signal(i32),
-}
-
-#[derive(Default)]
-struct Tally {
-    items: u64,
-    failed: u64,
-    first: Option<(u64, String)>,
-    upto: u64,
-}
-
-/// This thread, which writes.
-struct Writing {
-    sink: Sink,
-    bar: Bar,
-    ordered: bool,
-    /// Done before their turn.
-    coming: BTreeMap<u64, Done>,
-    next: u64,
-    places: Receiver<()>,
-    tally: Tally,
-    began: Instant,
-}
-
-impl Writing {
-    fn write(&mut self, job: &Job, done: &Receiver<Message>, stop: &Receiver<i32>) -> anyhow::Result<End> {
-        let mut chunks = None;
-        loop {
-            if chunks == Some(self.next) {
-                return Ok(if self.sink.flush()? { End::All } else { End::ReaderGone });
-            }
-            let message = match done.try_recv() {
-                Ok(message) => Ok(message),
-                Err(_) => {
-                    // Nothing to do: whoever reads shall have what is there.
-                    if !self.sink.flush()? {
-                        return Ok(End::ReaderGone);
-                    }
-                    select! {
-                        recv(done) -> message => message,
-                        recv(stop) -> signal => return Ok(End::Signal(signal.unwrap_or_default())),
-                    }
-                }
-            };
-            match message {
-                Ok(Message::Done(done)) => {
-                    if !self.take(done, job.fail_fast)? {
-                        return Ok(End::ReaderGone);
-                    }
-                    if job.fail_fast && self.tally.failed > 0 {
-                        self.sink.flush()?;
-                        return Ok(End::Failed);
-                    }
-                }
-                Ok(Message::Read(Ok(all))) => chunks = Some(all),
-                Ok(Message::Read(Err(error))) => {
-                    self.sink.flush()?;
-                    return Ok(End::Input(error));
-                }
-                Ok(Message::Lost(why)) => {
-                    self.sink.flush()?;
-                    return Ok(End::Broken(why.to_string()));
-                }
-                Ok(Message::Idle) | Err(_) => return Ok(End::Broken("the workers are gone".to_owned())),
-            }
-        }
-    }
-
-    /// Writes what can be written; whether somebody reads.
-    fn take(&mut self, done: Done, fail_fast: bool) -> anyhow::Result<bool> {
-        if !self.ordered {
-            self.next += 1;
-            return self.put(done);
-        }
-        self.coming.insert(done.number, done);
-        while let Some(done) = self.coming.remove(&self.next) {
-            self.next += 1;
-            let enough = fail_fast && done.failed > 0;
-            if !self.put(done)? {
-                return Ok(false);
-            }
-            if enough {
-                break;
-            }
-        }
-        Ok(true)
-    }
-
-    fn put(&mut self, done: Done) -> anyhow::Result<bool> {
-        let tally = &mut self.tally;
-        tally.items += done.items;
-        tally.failed += done.failed;
-        tally.upto = tally.upto.max(done.upto);
-        if tally.first.is_none() {
-            tally.first = done.first;
-        }
-        let a_second = tally.items as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
-        self.bar.items(tally.upto, tally.items, tally.failed, a_second);
-        // Its place is free.
-        let _ = self.places.try_recv();
-        self.sink.write(&done.records)
-    }
-
-    /// After a signal: what is under way may come to its end for so long.
-    fn last_ones(
-        &mut self,
-        done: &Receiver<Message>,
-        stop: &Receiver<i32>,
-        grace: std::time::Duration,
-    ) -> anyhow::Result<()> {
-        let late = crossbeam_channel::after(grace);
-        // What was cancelled leaves gaps, and behind a gap nothing is written.
-        loop {
-            select! {
-                recv(done) -> message => match message {
-                    Ok(Message::Done(done)) => {
-                        self.take(done, false)?;
-                    }
-                    Ok(Message::Idle) | Err(_) => break,
-                    Ok(Message::Read(_) | Message::Lost(_)) => {}
-                },
-                recv(stop) -> _ => break,
-                recv(late) -> _ => break,
-            }
-        }
-        self.sink.flush()?;
-        Ok(())
-    }
-
-    /// Says how it went; our exit code.
-    fn conclude(&self, end: &End, quiet: bool) -> u8 {
-        let Tally {
-            items, failed, first, ..
-        } = &self.tally;
-        let took = self.began.elapsed();
-        if !quiet {
-            let failures = match first {
-                Some((line, why)) => format!(", {failed} failed (the first in line {line}: {why})"),
-                None => String::new(),
-            };
-            let a_second = *items as f64 / took.as_secs_f64().max(1e-9);
-            report::say(format!(
-                "{items} items in {}, {a_second:.0} a second{failures}",
-                units::show_duration(took)
-            ));
-        }
-        match end {
-            End::All | End::Failed => u8::from(*failed > 0),
-            End::ReaderGone => 0,
-            End::Input(error) => {
-                report::say(format!("the input: {error}"));
-                66
-            }
-            End::Broken(why) => {
-                report::say(why);
-                134
-            }
-            End::Signal(signal) => signals::exit_code(*signal),
-        }
+        (chunks, Ok(()))
     }
 }

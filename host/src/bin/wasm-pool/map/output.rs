@@ -83,10 +83,13 @@ impl Form {
 
     fn value(&self, value: Option<&Val>, out: &mut Vec<u8>) -> Result<(), Failure> {
         let start = out.len();
-        let unsayable = |error: &dyn std::fmt::Display| Failure::Result(format!("the result cannot be written: {error}"));
+        let unsayable =
+            |error: &dyn std::fmt::Display| Failure::Result(format!("the result cannot be written: {error}"));
         match self.format {
             Format::Json => match value {
-                Some(value) => serde_json::to_writer(&mut *out, &Json(value, self.bytes)).map_err(|error| unsayable(&error))?,
+                Some(value) => {
+                    serde_json::to_writer(&mut *out, &Json(value, self.bytes)).map_err(|error| unsayable(&error))?
+                }
                 None => out.extend_from_slice(b"null"),
             },
             Format::Lines => {
@@ -107,19 +110,30 @@ impl Form {
                 out.extend_from_slice(record.trim_ascii_end());
             }
         }
-        let length = (out.len() - start) as u64;
-        if length > self.longest {
-            return Err(Failure::Result(format!(
-                "the result takes {}, more than {} (--item-size raises it)",
-                crate::report::size(length),
-                crate::report::size(self.longest)
-            )));
-        }
+        self.fits("result", out.len() - start)?;
         out.push(b'\n');
         Ok(())
     }
 
+    /// Whether a record is short enough to be one.
+    fn fits(&self, what: &str, length: usize) -> Result<(), Failure> {
+        if length as u64 <= self.longest {
+            return Ok(());
+        }
+        Err(Failure::Result(format!(
+            "the {what} takes {}, more than {} (--item-size raises it)",
+            crate::report::size(length as u64),
+            crate::report::size(self.longest)
+        )))
+    }
+
     fn failed(&self, line: u64, failure: &Failure, out: &mut Vec<u8>) -> String {
+        let text = failure.text(self.bytes);
+        if let Failure::Returned(_) = failure
+            && let Err(why) = self.fits("error", text.len())
+        {
+            return self.failed(line, &why, out);
+        }
         let record = Record {
             error: Said(failure, self.bytes),
             line,
@@ -128,7 +142,8 @@ impl Form {
                 _ => None,
             },
         };
-        let json = serde_json::to_string(&record).unwrap_or_else(|error| format!("{{\"error\":\"{error}\",\"line\":{line}}}"));
+        let json =
+            serde_json::to_string(&record).unwrap_or_else(|error| format!("{{\"error\":\"{error}\",\"line\":{line}}}"));
         match self.format {
             Format::Json | Format::Lines => {
                 out.extend_from_slice(json.as_bytes());
@@ -136,11 +151,11 @@ impl Form {
             }
             Format::Csv => {
                 let mut cells = vec![String::new(); self.fields.len().max(1)];
-                cells.push(failure.text(self.bytes));
+                cells.push(text.clone());
                 out.extend_from_slice(&row(&cells));
             }
         }
-        failure.text(self.bytes)
+        text
     }
 }
 

@@ -57,7 +57,12 @@ impl Sink {
     pub(super) fn open_again(path: &Path) -> anyhow::Result<Sink> {
         let name = path.display().to_string();
         let open = || {
-            let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)?;
             match file.metadata()?.is_file() {
                 true => Ok(file),
                 false => Err(io::Error::other("not a file whose results could be counted")),
@@ -83,9 +88,15 @@ impl Sink {
     pub(super) fn resume(&mut self) -> anyhow::Result<u64> {
         let named = |error: io::Error| anyhow::Error::new(error).context(self.name.clone());
         let mut start = Vec::new();
-        (&self.file).take(BUFFER as u64).read_to_end(&mut start).map_err(named)?;
+        (&self.file)
+            .take(BUFFER as u64)
+            .read_to_end(&mut start)
+            .map_err(named)?;
         if !may_be_records(&start) {
-            let message = format!("--resume: {}: its first line is no JSON, so these are no results", self.name);
+            let message = format!(
+                "--resume: {}: its first line is no JSON, so these are no results",
+                self.name
+            );
             return Err(usage(message));
         }
         let mut count = || -> io::Result<u64> {

@@ -96,9 +96,19 @@ pub(super) fn check_columns(function: &Function, columns: &[String]) -> Result<(
         let shown = || columns.join(", ");
         match columns.iter().filter(|column| *column == name).count() {
             0 if may_be_missing => {}
-            0 => return Err(format!("{function}: the table has no column {name:?}; its first row names {}", shown())),
+            0 => {
+                return Err(format!(
+                    "{function}: the table has no column {name:?}; its first row names {}",
+                    shown()
+                ));
+            }
             1 => {}
-            _ => return Err(format!("{function}: the table has two columns {name:?}; its first row names {}", shown())),
+            _ => {
+                return Err(format!(
+                    "{function}: the table has two columns {name:?}; its first row names {}",
+                    shown()
+                ));
+            }
         }
     }
     Ok(())

@@ -37,10 +37,7 @@ pub(super) enum Message {
     /// A chunk is done, or some of it.
     Done(Done),
     /// There were so many chunks, and no more come; perhaps because the input failed.
-    Read {
-        chunks: u64,
-        error: Option<std::io::Error>,
-    },
+    Read { chunks: u64, error: Option<std::io::Error> },
     /// A chunk is lost.
     Lost(FutureError),
     /// After the end: nothing is under way any more.
@@ -211,7 +208,13 @@ impl Work {
 
     fn send(&mut self, part: Part) {
         let number = self.done.number;
-        let done = std::mem::replace(&mut self.done, Done { number, ..Done::default() });
+        let done = std::mem::replace(
+            &mut self.done,
+            Done {
+                number,
+                ..Done::default()
+            },
+        );
         self.bytes += done.records.len() as u64;
         self.sent = Instant::now();
         // Nobody listens any more when the run is over.

@@ -76,7 +76,11 @@ impl Writing {
             records: Some(records),
             written,
             bar: bar.clone(),
-            order: if args.unordered { Order::Completion } else { Order::Items },
+            order: if args.unordered {
+                Order::Completion
+            } else {
+                Order::Items
+            },
             fail_fast: args.fail_fast,
             coming: BTreeMap::new(),
             next: 0,
