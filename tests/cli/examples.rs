@@ -148,3 +148,52 @@ fn primes_add_up() {
         assert_eq!(sum, primes, "below {limit}");
     }
 }
+
+/// A sweep over radii: each item's seed, samples and radius.
+fn points() -> Vec<(u32, f64)> {
+    (1..=200).map(|seed| (seed, f64::from(seed) / 200.0)).collect()
+}
+
+#[test]
+fn the_sweep_measures_what_the_closed_form_says() {
+    const SAMPLES: u32 = 10_000;
+    let input: String = points()
+        .iter()
+        .map(|(seed, radius)| format!("[{seed}, {SAMPLES}, {radius}]\n"))
+        .collect();
+    let guest = root().join("examples/06-map/sweep.wasm");
+    let sweep = |workers: &str| {
+        let mut map = wasm_pool(["map".as_ref(), guest.as_os_str()]);
+        fed(map.args(["-q", "-w", workers, "disc#estimate"]), input.as_bytes()).exits(0)
+    };
+    let done = sweep("2");
+    let rows: Vec<Value> = done
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(rows.len(), points().len());
+    for ((_, radius), row) in points().into_iter().zip(&rows) {
+        let number = |name: &str| row[name].as_f64().expect("a number");
+        assert_eq!(number("radius"), radius);
+        // The true error: the measured one is 0 where no point fell into the disc.
+        let share = std::f64::consts::PI * radius * radius / 4.0;
+        let error = 4.0 * (share * (1.0 - share) / f64::from(SAMPLES)).sqrt();
+        let off = (number("area") - 4.0 * share).abs() / error;
+        assert!(off < 5.0, "{row}: {off} standard errors off");
+    }
+    // Whoever computes it.
+    sweep("1").prints(&done.stdout);
+}
+
+#[test]
+fn the_sweep_is_drawn() {
+    let rows = r#"[{"radius": 0.5, "area": 0.78, "error": 0.05, "samples": 100}]"#;
+    let guest = root().join("examples/06-map/sweep.wasm");
+    let call = ["call".as_ref(), guest.as_os_str(), "disc#plot".as_ref(), rows.as_ref()];
+    let picture: String = serde_json::from_str(&done(&mut wasm_pool(call)).exits(0).stdout).expect("JSON");
+    assert!(
+        picture.starts_with("<svg ") && picture.contains("with 100 points each"),
+        "{picture}"
+    );
+}
