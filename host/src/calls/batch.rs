@@ -1,6 +1,8 @@
 //! What an interpreter is given to do: calls, one after the other.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 use wasmtime::Store;
@@ -71,12 +73,50 @@ pub(super) trait Task: Send {
 
 /// A task in the executor's queue.
 pub(super) struct Submission {
+    /// From when a seat takes it until just before its result is there: who has that finds its room free.
+    pub in_hand: Option<InHand>,
     pub task: Box<dyn Task>,
     pub program: Program,
     /// What its plain calls call.
     pub function: Option<Function>,
     pub way: Way,
     pub submitted: Instant,
+}
+
+/// Counts one of those that seats have in hand.
+pub(super) struct InHand(Arc<AtomicUsize>);
+
+impl InHand {
+    pub(super) fn new(count: &Arc<AtomicUsize>) -> InHand {
+        count.fetch_add(1, Relaxed);
+        InHand(Arc::clone(count))
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Submission {
+    /// All its calls have ended.
+    pub(super) fn finish(self) {
+        drop(self.in_hand);
+        self.task.finish();
+    }
+
+    /// It has this result. A batch that panics when it is dropped disturbs nobody.
+    pub(super) fn fail(self, why: FutureError) {
+        drop(self.in_hand);
+        let _ = catch_unwind(AssertUnwindSafe(|| self.task.fail(why)));
+    }
+
+    /// It will not run. A batch that panics when it is dropped disturbs nobody.
+    pub(super) fn cancel(self) {
+        drop(self.in_hand);
+        let _ = catch_unwind(AssertUnwindSafe(|| self.task.cancel()));
+    }
 }
 
 /// A batch that was submitted.

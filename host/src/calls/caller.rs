@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use super::executor::Executor;
+use super::executor::{Executor, require_component};
 use super::opened::{Opened, Opening, Way};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::{Guest, InterpreterId};
@@ -24,11 +24,25 @@ use crate::scheduler::control::Control;
 pub struct Caller<B> {
     executor: Executor,
     program: Program,
-    bind: Box<dyn FnMut(&mut Store<Guest>, &Instance) -> wasmtime::Result<B> + Send>,
+    bind: Bind<B>,
     id: InterpreterId,
     control: Arc<Control>,
     flag: Arc<Flag>,
     opened: Option<(Opened, B)>,
+    /// From the start of a call to its end.
+    inside: bool,
+}
+
+/// Finds in an instance what will be called.
+type Bind<B> = Box<dyn FnMut(&mut Store<Guest>, &Instance) -> wasmtime::Result<B> + Send>;
+
+/// The thread runs a guest until this is dropped.
+struct Resting<'a>(&'a Flag);
+
+impl Drop for Resting<'_> {
+    fn drop(&mut self) {
+        self.0.rest();
+    }
 }
 
 impl<B> Caller<B> {
@@ -47,7 +61,9 @@ impl<B> Caller<B> {
                 ),
             ));
         }
+        require_component(&program)?;
         let shared = executor.shared();
+        shared.takes_more()?;
         let (id, control) = switch(executor)?;
         let room = shared.commons.engine.instances() as usize;
         if !shared.commons.hub.roster.reserve(1, room) {
@@ -62,6 +78,7 @@ impl<B> Caller<B> {
             id,
             control,
             opened: None,
+            inside: false,
         })
     }
 
@@ -73,14 +90,17 @@ impl<B> Caller<B> {
         &mut self,
         call: impl FnOnce(&mut Store<Guest>, &B) -> wasmtime::Result<T>,
     ) -> std::result::Result<T, Outcome> {
-        self.executor.shared().commons.hub.runs_directly(&self.flag);
+        if std::mem::replace(&mut self.inside, true) {
+            // The last call panicked.
+            self.opened = None;
+        }
         let result = self.enter(call);
-        self.flag.rest();
         let reuse = self.executor.shared().reuse;
         let keep = |(opened, _): &(Opened, B)| result.is_ok() && reuse.goes_on(opened.calls(), opened.memory());
         if !self.opened.as_ref().is_some_and(keep) {
             self.opened = None;
         }
+        self.inside = false;
         result.map_err(|outcome| outcome.unwrap_or_else(|| self.ended()))
     }
 
@@ -91,6 +111,8 @@ impl<B> Caller<B> {
         if self.control.cause().is_some() {
             return Err(None);
         }
+        self.executor.shared().commons.hub.runs_directly(&self.flag);
+        let _resting = Resting(&self.flag);
         let (opened, bound) = match &mut self.opened {
             Some(opened) => opened,
             none => none.insert(open(

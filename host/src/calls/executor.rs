@@ -3,16 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use wasmtime::Store;
 use wasmtime::component::Val;
 
-use super::batch::{Batch, Batched, Borrowing, Single, Step, Submission, Task, Values};
+use super::batch::{Batch, Batched, Borrowing, InHand, Single, Step, Submission, Task, Values};
 use super::caller::Caller;
-use super::future::{Future, FutureError, promise};
+use super::future::{BROKEN, Future, FutureError, promise};
 use super::map::Map;
 use super::opened::Way;
 use super::seat::Seat;
@@ -20,7 +20,7 @@ use super::{Path, Returned, Reuse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::{Guest, Setup};
 use crate::pool::{Commons, Pool};
-use crate::program::{Function, Program};
+use crate::program::{Function, Kind, Program};
 use crate::telemetry::Load;
 
 /// Hands calls to interpreters of one program. Cloning gives another handle to the same executor.
@@ -39,7 +39,6 @@ struct Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.close(Pending::Run);
-        self.shared.commons.hub.roster.release(self.shared.seats);
     }
 }
 
@@ -77,6 +76,8 @@ pub(super) struct Shared {
     waiting: usize,
     patience: Duration,
     state: Mutex<State>,
+    /// How many submissions seats have taken from the queue and not finished.
+    in_hand: Arc<AtomicUsize>,
     /// Told when the queue has room.
     room: Condvar,
     /// Told when nobody works any more.
@@ -87,7 +88,8 @@ pub(super) struct Shared {
     functions: Mutex<Option<(Program, HashMap<String, Function>)>>,
 }
 
-/// Invariant: when something waits in the queue, all seats work.
+/// Invariants: when something waits in the queue, all seats work; the roster keeps a place for each seat, and from the end on for
+/// each that works.
 #[derive(Default)]
 struct State {
     queue: VecDeque<Submission>,
@@ -96,6 +98,19 @@ struct State {
     made: usize,
     working: usize,
     end: Option<Ended>,
+}
+
+impl State {
+    /// Nothing is taken any more, unless that is so already; how many of the `seats` places are needed no more.
+    fn end(&mut self, seats: usize, why: Ended) -> usize {
+        match self.end {
+            Some(_) => 0,
+            None => {
+                self.end = Some(why);
+                seats - self.working
+            }
+        }
+    }
 }
 
 /// Why nothing is taken any more.
@@ -109,7 +124,7 @@ impl Ended {
     fn error(&self) -> Error {
         match self {
             Ended::Closed(why) => Error::new(ErrorKind::Closed, why),
-            Ended::Broken(why) => Error::new(ErrorKind::Broken, format!("the executor is broken: {why}")),
+            Ended::Broken(why) => Error::new(ErrorKind::Broken, format!("{BROKEN}{why}")),
         }
     }
 }
@@ -173,9 +188,10 @@ impl ExecutorBuilder {
     /// # Errors
     /// [`ErrorKind::Usage`] for no interpreters, an initializer that the program does not have, a path that the program cannot
     /// take, or limits that its engine was not made with; [`ErrorKind::Unfit`] when the engine has no room for so many
-    /// interpreters; [`ErrorKind::Closed`].
+    /// interpreters; [`ErrorKind::Refused`] for a program of another engine than the pool's; [`ErrorKind::Closed`].
     pub fn build(self) -> Result<Executor> {
         let commons = Arc::clone(self.pool.commons());
+        check_engine(&commons, &self.program)?;
         let way = check(&self.program, self.path, self.initializer.as_ref())?;
         commons.engine.admit(&self.setup.limits)?;
         commons.check_queues(&self.setup.grants.queues)?;
@@ -208,6 +224,7 @@ impl ExecutorBuilder {
                 waiting: self.waiting,
                 patience: self.patience,
                 state: Mutex::default(),
+                in_hand: Arc::default(),
                 room: Condvar::new(),
                 rest: Condvar::new(),
                 numbers: AtomicU64::new(0),
@@ -218,6 +235,28 @@ impl ExecutorBuilder {
             program: RwLock::new(self.program),
         })))
     }
+}
+
+/// Core modules have no typed calls.
+pub(super) fn require_component(program: &Program) -> Result<()> {
+    match program.kind() {
+        Kind::Component => Ok(()),
+        Kind::Module => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{}: a core module has no typed calls", program.name()),
+        )),
+    }
+}
+
+/// Nobody would stop a program of another engine: its clock does not tick.
+fn check_engine(commons: &Commons, program: &Program) -> Result<()> {
+    if wasmtime::Engine::same(program.engine().wasmtime(), commons.engine.wasmtime()) {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "{}: it is of another engine than the pool",
+        program.name()
+    )))
 }
 
 /// Whether such a program can be called so; the way.
@@ -296,9 +335,7 @@ impl Executor {
     /// called in the way that the executor was told; [`ErrorKind::Refused`] when it is of another engine.
     pub fn replace(&self, program: &Program) -> Result<()> {
         let shared = &self.0.shared;
-        if !wasmtime::Engine::same(program.engine().wasmtime(), shared.commons.engine.wasmtime()) {
-            return Err(Error::refused("a program of another engine cannot take over"));
-        }
+        check_engine(&shared.commons, program)?;
         check(program, shared.path, shared.initializer.as_ref())?;
         let mut functions = HashMap::new();
         if let Some((_, known)) = &*shared.functions.lock() {
@@ -321,7 +358,7 @@ impl Executor {
     /// # Errors
     /// [`ErrorKind::Saturated`] when there is no room, after waiting for the executor's patience;
     /// [`ErrorKind::Closed`], [`ErrorKind::Broken`]; [`ErrorKind::Usage`] for the wrong number of arguments or a function of a
-    /// program that cannot be called so.
+    /// program that cannot be called so; [`ErrorKind::Refused`] for one of another engine.
     pub fn submit(&self, function: &Function, arguments: Vec<Val>) -> Result<Future<Returned>> {
         let (needed, given) = (function.params().len(), arguments.len());
         if needed != given {
@@ -362,7 +399,7 @@ impl Executor {
     /// [`Path::Direct`].
     ///
     /// # Errors
-    /// As [`submit`](Executor::submit).
+    /// As [`submit`](Executor::submit); [`ErrorKind::Usage`] for a core module, which has no types of its own.
     pub fn submit_typed<T, F>(&self, call: F) -> Result<Future<T>>
     where
         T: Send + 'static,
@@ -373,6 +410,8 @@ impl Executor {
             + Send
             + 'static,
     {
+        let program = self.program();
+        require_component(&program)?;
         let slot = Arc::new(Mutex::new(None));
         let value = Arc::clone(&slot);
         let step = Step::Typed(Box::new(move |store, instance| {
@@ -388,7 +427,7 @@ impl Executor {
             Path::Direct => Way::Direct,
             Path::Auto | Path::Fiber => Way::Fiber,
         };
-        self.put(Box::new(task), self.program(), None, Some(way))?;
+        self.put(Box::new(task), program, None, Some(way))?;
         Ok(future)
     }
 
@@ -403,7 +442,8 @@ impl Executor {
     /// An interpreter for calls on the caller's own thread, with types of its own; see [`Caller`].
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] when the program can wait for something; [`ErrorKind::Unfit`]; [`ErrorKind::Closed`].
+    /// [`ErrorKind::Usage`] when the program can wait for something or is a core module; [`ErrorKind::Unfit`];
+    /// [`ErrorKind::Closed`], [`ErrorKind::Broken`].
     pub fn caller<B>(
         &self,
         bind: impl FnMut(&mut Store<Guest>, &wasmtime::component::Instance) -> wasmtime::Result<B> + Send + 'static,
@@ -439,6 +479,7 @@ impl Executor {
     }
 
     fn put(&self, task: Box<dyn Task>, program: Program, function: Option<Function>, way: Option<Way>) -> Result<()> {
+        check_engine(&self.0.shared.commons, &program)?;
         let way = match way {
             Some(way) => way,
             None => Way::of(&program, self.0.shared.path).map_err(|why| Error::new(ErrorKind::Usage, why))?,
@@ -446,6 +487,7 @@ impl Executor {
         Shared::put(
             &self.0.shared,
             Submission {
+                in_hand: None,
                 task,
                 program,
                 function,
@@ -487,7 +529,7 @@ impl Shared {
             if let Some(end) = &state.end {
                 return Err(end.error());
             }
-            if state.working < self.seats || state.queue.len() < self.waiting {
+            if self.has_room_in(state) {
                 return Ok(());
             }
             let late = match until {
@@ -497,17 +539,27 @@ impl Shared {
                     false
                 }
             };
-            if late && state.queue.len() >= self.waiting && state.end.is_none() {
+            if late && state.end.is_none() && !self.has_room_in(state) {
                 self.load.rejected.increment(1);
                 let message = format!(
                     "no room for one more call after {}: {} run and {} wait",
                     crate::units::show_duration(since.elapsed()),
-                    state.working,
+                    self.in_hand.load(Relaxed),
                     state.queue.len()
                 );
                 return Err(Error::new(ErrorKind::Saturated, message));
             }
         }
+    }
+
+    fn has_room_in(&self, state: &State) -> bool {
+        let taken = state.queue.len() + self.in_hand.load(Relaxed);
+        taken < self.waiting.saturating_add(self.seats)
+    }
+
+    /// Whether something could be submitted at this moment, for all that is known of room.
+    pub(super) fn has_room(&self) -> bool {
+        self.has_room_in(&self.state.lock())
     }
 
     /// The next task for a seat that calls this way.
@@ -517,7 +569,10 @@ impl Shared {
             None => Next::Nothing,
             Some(first) if first.way != way => Next::Other,
             Some(_) => {
-                let first = state.queue.pop_front();
+                let mut first = state.queue.pop_front();
+                if let Some(first) = &mut first {
+                    first.in_hand = Some(InHand::new(&self.in_hand));
+                }
                 self.load.waiting.set(state.queue.len() as f64);
                 self.room.notify_one();
                 first.map_or(Next::Nothing, Next::Task)
@@ -536,6 +591,13 @@ impl Shared {
             drop(state);
             return seat.begin_turn(way);
         }
+        if state.end.is_some() {
+            // Whoever waits for the end waits until its interpreter is gone. Nothing is queued meanwhile.
+            drop(state);
+            seat.clear();
+            state = shared.state.lock();
+            shared.commons.hub.roster.release(1);
+        }
         state.working -= 1;
         shared.load.working.set(state.working as f64);
         if state.working == 0 {
@@ -544,26 +606,30 @@ impl Shared {
         shared.room.notify_one();
         if state.end.is_none() {
             state.idle.push(seat);
-            return;
         }
-        drop(state);
-        seat.clear();
     }
 
-    /// A seat can go on no more, and neither can the others.
-    pub(super) fn leave(&self, why: &str) {
+    /// No seat can go on: nothing more is taken, and nothing that waits will run.
+    pub(super) fn stop(&self, why: &str) {
         let waiting = {
             let mut state = self.state.lock();
-            state.end.get_or_insert(Ended::Closed(why.to_owned()));
-            state.working -= 1;
-            if state.working == 0 {
-                self.rest.notify_all();
-            }
+            let places = state.end(self.seats, Ended::Closed(why.to_owned()));
+            self.commons.hub.roster.release(places);
             self.room.notify_all();
             std::mem::take(&mut state.queue)
         };
         for submission in waiting {
-            submission.task.fail(FutureError::Closed(why.to_owned()));
+            submission.fail(FutureError::Closed(why.to_owned()));
+        }
+    }
+
+    /// A seat works no more, after the end.
+    pub(super) fn leave(&self) {
+        let mut state = self.state.lock();
+        self.commons.hub.roster.release(1);
+        state.working -= 1;
+        if state.working == 0 {
+            self.rest.notify_all();
         }
     }
 
@@ -572,20 +638,24 @@ impl Shared {
         tracing::error!(why, "the executor is broken");
         let waiting = {
             let mut state = self.state.lock();
-            state.end = Some(Ended::Broken(why.to_owned()));
+            let broken = Ended::Broken(why.to_owned());
+            let places = state.end(self.seats, broken.clone());
+            self.commons.hub.roster.release(places);
+            state.end = Some(broken);
             self.room.notify_all();
             std::mem::take(&mut state.queue)
         };
         for submission in waiting {
-            submission.task.fail(FutureError::Broken(why.to_owned()));
+            submission.fail(FutureError::Broken(why.to_owned()));
         }
     }
 
     fn close(&self, pending: Pending) {
         let (idle, cancelled) = {
             let mut state = self.state.lock();
-            let closed = || Ended::Closed("the executor is shutting down".to_owned());
-            state.end.get_or_insert_with(closed);
+            let closed = Ended::Closed("the executor is shutting down".to_owned());
+            let places = state.end(self.seats, closed);
+            self.commons.hub.roster.release(places);
             self.room.notify_all();
             let cancelled = match pending {
                 Pending::Run => VecDeque::new(),
@@ -595,7 +665,18 @@ impl Shared {
         };
         drop(idle);
         for submission in cancelled {
-            submission.task.cancel();
+            submission.cancel();
+        }
+    }
+
+    /// Whether something is still taken.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn takes_more(&self) -> Result<()> {
+        match &self.state.lock().end {
+            Some(end) => Err(end.error()),
+            None => Ok(()),
         }
     }
 

@@ -13,6 +13,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 
 use super::seat::Seat;
+use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
 use crate::queue::Wait;
 
@@ -35,6 +36,9 @@ pub enum FutureError {
     /// The executor or its pool has shut down, or has no room: why.
     Closed(String),
 }
+
+/// How errors of a broken executor begin.
+pub(super) const BROKEN: &str = "the executor is broken: ";
 
 /// Who sets the result. Dropping it without is a result too.
 pub(super) struct Promise<T> {
@@ -353,6 +357,17 @@ impl<T> std::future::Future for Future<T> {
     }
 }
 
+impl FutureError {
+    /// What an executor that takes nothing says, as a result.
+    pub(super) fn from_refusal(error: &Error) -> FutureError {
+        let why = error.to_string();
+        match error.kind() {
+            ErrorKind::Broken => FutureError::Broken(why.strip_prefix(BROKEN).unwrap_or(&why).to_owned()),
+            _ => FutureError::Closed(why),
+        }
+    }
+}
+
 impl<T> fmt::Debug for Future<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let phase = self.shared.state.lock().phase;
@@ -366,7 +381,7 @@ impl fmt::Display for FutureError {
             FutureError::Timeout => f.write_str("there is no result yet"),
             FutureError::Cancelled => f.write_str("it was cancelled before it ran"),
             FutureError::Ended(outcome) => outcome.fmt(f),
-            FutureError::Broken(why) => write!(f, "the executor is broken: {why}"),
+            FutureError::Broken(why) => write!(f, "{BROKEN}{why}"),
             FutureError::Closed(why) => f.write_str(why),
         }
     }

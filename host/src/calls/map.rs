@@ -9,7 +9,6 @@ use wasmtime::component::Val;
 use super::Returned;
 use super::executor::Executor;
 use super::future::{Future, FutureError};
-use crate::error::ErrorKind;
 use crate::outcome::Outcome;
 use crate::program::Function;
 use crate::queue::Wait;
@@ -28,10 +27,15 @@ pub struct Map<I> {
     until: Option<Instant>,
     /// Calls that are under way.
     out: usize,
-    coming: VecDeque<(usize, Future<Vec<Result<Returned, Outcome>>>)>,
+    coming: VecDeque<Future<Chunk>>,
     here: std::vec::IntoIter<Result<Returned, Outcome>>,
     over: bool,
+    /// Why no more is submitted; told when what was submitted before has come.
+    refused: Option<FutureError>,
 }
+
+/// What calls that one interpreter made one after the other gave.
+type Chunk = Vec<Result<Returned, Outcome>>;
 
 impl<I: Iterator<Item = Vec<Val>>> Map<I> {
     pub(super) fn new(executor: Executor, function: Function, arguments: I) -> Map<I> {
@@ -46,6 +50,7 @@ impl<I: Iterator<Item = Vec<Val>>> Map<I> {
             coming: VecDeque::new(),
             here: Vec::new().into_iter(),
             over: false,
+            refused: None,
         }
     }
 
@@ -74,7 +79,7 @@ impl<I: Iterator<Item = Vec<Val>>> Map<I> {
         self
     }
 
-    /// The next result, without blocking.
+    /// The next result, without blocking. The [timeout](Map::timeout) is for those who block; who awaits has one of his runtime's.
     pub async fn next_async(&mut self) -> Option<Result<Returned, FutureError>> {
         loop {
             match self.advance() {
@@ -95,18 +100,22 @@ impl<I: Iterator<Item = Vec<Val>>> Map<I> {
             self.out -= 1;
             return Advance::Here(Some(result.map_err(FutureError::Ended)));
         }
-        if let Err(failed) = self.submit() {
+        if let Err(refused) = self.submit() {
             self.over = true;
-            return Advance::Here(Some(Err(failed)));
+            self.refused = Some(refused);
         }
         match self.coming.pop_front() {
-            Some((_, future)) => Advance::Coming(future),
-            None => Advance::Here(None),
+            Some(future) => Advance::Coming(future),
+            None => Advance::Here(self.refused.take().map(Err)),
         }
     }
 
     fn submit(&mut self) -> Result<(), FutureError> {
         while !self.over && self.out < self.ahead {
+            if self.out > 0 && !self.executor.shared().has_room() {
+                // There will be when what is out has come.
+                break;
+            }
             let some = self.chunk.min(self.ahead - self.out);
             let chunk: Vec<_> = self.arguments.by_ref().take(some).collect();
             self.over = chunk.len() < some;
@@ -117,18 +126,15 @@ impl<I: Iterator<Item = Vec<Val>>> Map<I> {
             let future = self
                 .executor
                 .submit_all(&self.function, chunk)
-                .map_err(|error| match error.kind() {
-                    ErrorKind::Broken => FutureError::Broken(error.to_string()),
-                    _ => FutureError::Closed(error.to_string()),
-                })?;
+                .map_err(|error| FutureError::from_refusal(&error))?;
             self.out += calls;
-            self.coming.push_back((calls, future));
+            self.coming.push_back(future);
         }
         Ok(())
     }
 
     /// A chunk's results are there; or why there are none.
-    fn arrived(&mut self, result: Result<Vec<Result<Returned, Outcome>>, FutureError>) -> Option<FutureError> {
+    fn arrived(&mut self, result: Result<Chunk, FutureError>) -> Option<FutureError> {
         match result {
             Ok(results) => {
                 self.here = results.into_iter();
@@ -136,6 +142,7 @@ impl<I: Iterator<Item = Vec<Val>>> Map<I> {
             }
             Err(failed) => {
                 self.over = true;
+                self.cancel();
                 self.coming.clear();
                 Some(failed)
             }
@@ -143,9 +150,18 @@ impl<I: Iterator<Item = Vec<Val>>> Map<I> {
     }
 }
 
+impl<I> Map<I> {
+    /// What has not begun does not begin.
+    fn cancel(&self) {
+        for future in &self.coming {
+            future.cancel();
+        }
+    }
+}
+
 enum Advance {
     Here(Option<Result<Returned, FutureError>>),
-    Coming(Future<Vec<Result<Returned, Outcome>>>),
+    Coming(Future<Chunk>),
 }
 
 impl<I: Iterator<Item = Vec<Val>>> Iterator for Map<I> {
@@ -160,7 +176,13 @@ impl<I: Iterator<Item = Vec<Val>>> Iterator for Map<I> {
                         Some(until) => Wait::For(until.saturating_duration_since(Instant::now())),
                         None => Wait::Forever,
                     };
-                    if let Some(failed) = self.arrived(future.into_result(wait)) {
+                    let result = if future.wait(wait) {
+                        future.into_result(Wait::No)
+                    } else {
+                        future.cancel();
+                        Err(FutureError::Timeout)
+                    };
+                    if let Some(failed) = self.arrived(result) {
                         return Some(Err(failed));
                     }
                 }
@@ -171,9 +193,7 @@ impl<I: Iterator<Item = Vec<Val>>> Iterator for Map<I> {
 
 impl<I> Drop for Map<I> {
     fn drop(&mut self) {
-        for (_, future) in &self.coming {
-            future.cancel();
-        }
+        self.cancel();
     }
 }
 

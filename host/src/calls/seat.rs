@@ -126,7 +126,8 @@ impl Seat {
                     let work = AssertUnwindSafe(|| self.work(id, &control, way).now_or_never());
                     let end = match catch_unwind(work) {
                         Ok(Some(Some(outcome))) => End::Done(outcome),
-                        Ok(_) => End::Ended(control.cause().unwrap_or(Cause::Killed)),
+                        Ok(Some(None)) => End::Ended(control.cause().unwrap_or(Cause::Killed)),
+                        Ok(None) => End::Done(Outcome::HostError("a direct call waited".to_owned())),
                         Err(panic) => End::Done(Outcome::HostError(crate::scheduler::panic_message(&*panic))),
                     };
                     self.flag.rest();
@@ -233,7 +234,7 @@ impl Seat {
                         self.forget_current();
                         self.shared.break_down(&why);
                         if let Some(submission) = held.submission.take() {
-                            submission.task.fail(FutureError::Broken(why));
+                            submission.fail(FutureError::Broken(why));
                         }
                         return Err(Over::Done);
                     }
@@ -278,7 +279,7 @@ impl Seat {
         meters.well.increment(well);
         meters.call.record(began.elapsed());
         if let Some(submission) = held.submission.take() {
-            submission.task.finish();
+            submission.finish();
         }
         Ok(())
     }
@@ -329,11 +330,18 @@ impl Seat {
 
     /// It can have no turn any more.
     fn close(&self, why: &str) {
+        self.clear();
+        self.shared.stop(why);
         let unfinished = self.between.lock().unfinished.take();
-        if let Some((submission, _)) = unfinished {
-            submission.task.fail(FutureError::Closed(why.to_owned()));
+        if let Some((mut submission, _)) = unfinished {
+            // One that panics is dropped, and whoever waits hears of that.
+            let _ = catch_unwind(AssertUnwindSafe(|| match submission.task.next() {
+                Some(_) => submission.fail(FutureError::Closed(why.to_owned())),
+                // Its last call has ended.
+                None => submission.finish(),
+            }));
         }
-        self.shared.leave(why);
+        self.shared.leave();
     }
 
     /// A turn has ended; the next one begins, or the seat waits.
@@ -346,12 +354,12 @@ impl Seat {
         let killed = submission.task.is_killed();
         let outcome = self.outcome(end, control);
         match doing {
-            Doing::Initializing if !killed && self.shared.initializer.is_some() => {
+            Doing::Initializing if !killed && outcome != Outcome::Killed && self.shared.initializer.is_some() => {
                 let why = format!("its initializer failed: {outcome}");
                 self.shared.break_down(&why);
-                submission.task.fail(FutureError::Broken(why));
+                submission.fail(FutureError::Broken(why));
             }
-            _ if killed => submission.task.fail(FutureError::Ended(Outcome::Killed)),
+            _ if killed => submission.fail(FutureError::Ended(Outcome::Killed)),
             Doing::Initializing | Doing::Calling => {
                 telemetry::failed(&submission.program, &outcome);
                 let told = catch_unwind(AssertUnwindSafe(|| {
@@ -362,8 +370,8 @@ impl Seat {
                 self.between.lock().unfinished = told.ok().map(|submission| (submission, Doing::Nothing));
             }
             Doing::Nothing => match outcome {
-                // It panicked; dropped, whoever waits hears of that.
-                Outcome::HostError(_) => drop(submission),
+                // It panicked.
+                Outcome::HostError(_) => submission.fail(FutureError::Ended(outcome)),
                 // The end came just after the call that it was for.
                 _ => self.between.lock().unfinished = Some((submission, doing)),
             },

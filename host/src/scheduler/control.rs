@@ -131,15 +131,16 @@ impl Control {
         let now = nanos(self.born.elapsed());
         let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
         let cpu = self.cpu.load(Ordering::Relaxed).saturating_add(slice);
+        // The clock may see it a moment later, as it may see the end of the call.
         self.deadline
-            .store(now.saturating_add(self.allowed.wall), Ordering::SeqCst);
+            .store(now.saturating_add(self.allowed.wall), Ordering::Relaxed);
         self.cpu_limit
             .store(cpu.saturating_add(self.allowed.cpu), Ordering::Relaxed);
     }
 
     /// The call is over; nothing has a deadline until the next one.
     pub(crate) fn end_call(&self) {
-        self.deadline.store(NEVER, Ordering::SeqCst);
+        self.deadline.store(NEVER, Ordering::Relaxed);
         self.cpu_limit.store(NEVER, Ordering::Relaxed);
     }
 

@@ -40,6 +40,8 @@ enum What {
     Call(InterpreterId),
     /// A call. Whether the host can make one.
     ToBeCalled { by_host: bool },
+    /// The first of these.
+    Any(Vec<Waiting>),
 }
 
 impl Waiting {
@@ -48,11 +50,8 @@ impl Waiting {
         Waiting(What::Queues(named.collect()))
     }
 
-    pub(crate) fn at_sides(queues: &[(Arc<Shared>, Side)]) -> Waiting {
-        let named = queues
-            .iter()
-            .map(|(queue, side)| (queue.id(), Arc::downgrade(queue), *side));
-        Waiting(What::Queues(named.collect()))
+    pub(crate) fn any(waits: Vec<Waiting>) -> Waiting {
+        Waiting(What::Any(waits))
     }
 
     pub(crate) fn call(callee: InterpreterId) -> Waiting {
@@ -72,6 +71,7 @@ impl Waiting {
             }),
             What::Call(_) => false,
             What::ToBeCalled { by_host } => *by_host,
+            What::Any(waits) => waits.iter().any(|wait| wait.has_hope(lives_may_start)),
         }
     }
 
@@ -82,9 +82,15 @@ impl Waiting {
 
     /// For the report, with how long it has waited: `waits to get from queue "work" since 12ms`.
     pub(crate) fn describe(&self, since: Duration) -> String {
-        let mut text = match &self.0 {
+        let mut text = format!("waits {}", self.aim());
+        let _ = write!(text, " since {}", show_duration(since));
+        text
+    }
+
+    fn aim(&self) -> String {
+        match &self.0 {
             What::Queues(queues) => {
-                let waits: Vec<_> = queues
+                let aims: Vec<_> = queues
                     .iter()
                     .map(|(id, queue, side)| {
                         let label = queue.upgrade().map_or(format!("queue {id}"), |queue| queue.label());
@@ -94,13 +100,12 @@ impl Waiting {
                         }
                     })
                     .collect();
-                format!("waits to {}", waits.join(" or "))
+                format!("to {}", aims.join(" or "))
             }
-            What::Call(callee) => format!("waits for a call of interpreter {callee}"),
-            What::ToBeCalled { .. } => "waits to be called".to_owned(),
-        };
-        let _ = write!(text, " since {}", show_duration(since));
-        text
+            What::Call(callee) => format!("for a call of interpreter {callee}"),
+            What::ToBeCalled { .. } => "to be called".to_owned(),
+            What::Any(waits) => waits.iter().map(Waiting::aim).collect::<Vec<_>>().join(" or "),
+        }
     }
 }
 

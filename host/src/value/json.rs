@@ -76,6 +76,8 @@ pub fn from_json(ty: &Type, json: &Value, bytes: Bytes) -> Result<Val, Mismatch>
                     .map_err(|error| Mismatch::new("base64 text", format!("text that is none: {error}")))?;
                 Val::List(decoded.into_iter().map(Val::U8).collect())
             }
+            // As an empty list is written.
+            (Type::U8, Value::Array(values)) if values.is_empty() => Val::List(Vec::new()),
             (Type::U8, _) if bytes == Bytes::Base64 => return Err(Mismatch::new("base64 text", found(json))),
             (ty, json) => Val::List(items(&ty, json.as_array().ok_or_else(mismatch)?, bytes)?),
         },
