@@ -33,6 +33,11 @@ impl Vitals {
         *self.refused.lock() = Some(hit);
     }
 
+    /// What was refused until now is of no interest any more.
+    pub(crate) fn forget(&self) {
+        *self.refused.lock() = None;
+    }
+
     pub(crate) fn refused(&self) -> Option<LimitHit> {
         *self.refused.lock()
     }

@@ -72,6 +72,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.scheduler.roster().end_all();
         self.commons.queues.shut();
+        // A callback of a direct call may drop the pool: its thread cannot wait for itself.
+        let threads = self.commons.direct.get();
+        if threads.is_some_and(|threads| threads.current_thread_index().is_some()) {
+            self.scheduler.wait_for_nobody();
+        }
     }
 }
 
@@ -348,6 +353,7 @@ impl Commons {
         place: Option<Place>,
         then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
     ) -> Result<(InterpreterId, Arc<Control>)> {
+        self.check_engine(program)?;
         self.engine.admit(&setup.limits)?;
         self.check_queues(&setup.grants.queues)?;
         let room = self.engine.instances() as usize;
@@ -391,6 +397,17 @@ impl Commons {
         };
         Scheduler::spawn(&control, life.run(), settlement);
         Ok((id, control))
+    }
+
+    /// Nobody would stop a program of another engine: its clock does not tick.
+    pub(crate) fn check_engine(&self, program: &Program) -> Result<()> {
+        if wasmtime::Engine::same(program.engine().wasmtime(), self.engine.wasmtime()) {
+            return Ok(());
+        }
+        Err(Error::refused(format!(
+            "{}: it is of another engine than the pool",
+            program.name()
+        )))
     }
 
     pub(crate) fn check_queues(&self, names: &[String]) -> Result<()> {

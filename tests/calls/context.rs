@@ -76,3 +76,22 @@ fn host_functions_know_for_whom_a_call_is() {
         }
     }
 }
+
+#[test]
+fn a_handle_may_call_for_somebody() {
+    for path in [Path::Direct, Path::Fiber] {
+        let executor = executor(path, Some(Arc::new(For(23))));
+        let function = executor.function("ask").expect("a function");
+        let asks = |executor: &Executor| {
+            let asks = executor.submit(&function, Vec::new()).expect("submits");
+            asks.result(LONG).expect("a number")
+        };
+        let (one, two) = (executor.with_context(For(1)), executor.with_context(For(2)));
+        assert_eq!(
+            [&one, &two, &executor].map(asks),
+            [1, 2, 23].map(|caller| Some(Val::U32(caller)))
+        );
+        let mapped: Vec<_> = two.map(&function, [vec![], vec![]]).collect();
+        assert_eq!(mapped, [Ok(Some(Val::U32(2))), Ok(Some(Val::U32(2)))]);
+    }
+}

@@ -176,3 +176,20 @@ fn a_host_call_that_panics_fails_its_call_and_nothing_else() {
         output.take_all();
     }
 }
+
+#[test]
+fn what_was_refused_one_call_does_not_explain_the_end_of_another() {
+    let program = crate::wat(
+        r#"(module (memory 1)
+            (func (export "grow") (result i32) (memory.grow (i32.const 60000)))
+            (func (export "crash") unreachable))"#,
+    );
+    let executor = crate::builder(&program)
+        .interpreters(1)
+        .reuse(wasm_pool::Reuse::ALWAYS)
+        .build()
+        .expect("an executor");
+    assert_eq!(crate::call(&executor, "grow", vec![]), Ok(Some(Val::S32(-1))));
+    let ended = crate::ended(crate::call(&executor, "crash", vec![]));
+    assert!(matches!(ended, Outcome::Trapped(_)), "{ended}");
+}

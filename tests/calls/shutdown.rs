@@ -258,3 +258,37 @@ fn an_executor_may_be_dropped_by_a_callback_of_its_own() {
         eventually("nothing is left", || (pool.alive(), pool.budget().used()) == (0, 0));
     }
 }
+
+#[test]
+fn a_pool_may_be_dropped_by_a_callback_of_a_call_in_it() {
+    for path in [Path::Direct, Path::Fiber] {
+        // The executor has the only handle of its pool.
+        let executor = builder(&PLUGIN).path(path).build().expect("an executor");
+        let nothing = executor.function("nothing").expect("a function");
+        let spinning = submit(&executor, "spin", u32(23));
+        eventually("it spins", || spinning.running());
+        let (hold, held) = gate(&executor, &nothing);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        held.add_done_callback(move |_| {
+            drop(executor);
+            sender.send(()).expect("somebody listens");
+        });
+        drop(hold);
+        receiver.recv_timeout(crate::harness::PATIENCE).expect("it ends");
+        assert_eq!(ended(spinning.result(LONG)), Outcome::Killed);
+    }
+}
+
+#[test]
+fn an_executor_of_a_pool_that_takes_nothing_new_takes_nothing_new() {
+    let pool = pool();
+    let executor = Executor::builder(&pool, &PLUGIN).build().expect("an executor");
+    let nothing = executor.function("nothing").expect("a function");
+    let (hold, held) = gate(&executor, &nothing);
+    pool.close();
+    let refused = executor.submit(&nothing, Vec::new()).expect_err("the pool is closed");
+    assert_eq!(refused.kind(), ErrorKind::Closed);
+    drop(hold);
+    pool.shutdown(Shutdown::Wait);
+    assert_eq!(held.result(LONG), Ok(()));
+}

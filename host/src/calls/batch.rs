@@ -9,6 +9,7 @@ use wasmtime::Store;
 use wasmtime::component::Val;
 
 use super::Returned;
+use super::executor::Context;
 use super::future::{FutureError, Promise};
 use super::opened::Way;
 use super::seat::Seat;
@@ -80,7 +81,11 @@ pub(super) struct Submission {
     /// What its plain calls call.
     pub function: Option<Function>,
     pub way: Way,
+    /// For whom its calls are.
+    pub context: Option<Context>,
     pub submitted: Instant,
+    /// A turn has begun with it; the next one goes on.
+    pub begun: bool,
 }
 
 /// Counts one of those that seats have in hand.

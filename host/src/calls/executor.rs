@@ -1,25 +1,26 @@
 //! Interpreters of one program that are handed calls: CPython's `InterpreterPoolExecutor`.
 
-use std::collections::{HashMap, VecDeque};
+use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use wasmtime::Store;
 use wasmtime::component::Val;
 
-use super::batch::{Batch, Batched, Borrowing, InHand, Single, Step, Submission, Task, Values};
+use super::batch::{Batch, Batched, Borrowing, Single, Step, Submission, Task, Values};
 use super::caller::Caller;
-use super::future::{BROKEN, Future, FutureError, promise};
+use super::future::{Future, promise};
 use super::map::Map;
 use super::opened::Way;
-use super::seat::Seat;
+use super::shared::Shared;
 use super::{Path, Returned, Reuse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::{Guest, Setup};
-use crate::pool::{Commons, Pool};
+use crate::pool::Pool;
 use crate::program::{Function, Kind, Program};
 use crate::telemetry::Load;
 
@@ -27,7 +28,14 @@ use crate::telemetry::Load;
 ///
 /// When the last handle is dropped it takes nothing new; what was submitted runs on as long as its pool lives.
 #[derive(Clone)]
-pub struct Executor(Arc<Handle>);
+pub struct Executor {
+    handle: Arc<Handle>,
+    /// For whom this handle calls.
+    context: Option<Context>,
+}
+
+/// What host functions shall know of a call.
+pub(super) type Context = Arc<dyn Any + Send + Sync>;
 
 struct Handle {
     shared: Arc<Shared>,
@@ -63,78 +71,6 @@ pub struct ExecutorBuilder {
     waiting: usize,
     patience: Duration,
     initializer: Option<(String, Vec<Val>)>,
-}
-
-/// What the seats share.
-pub(super) struct Shared {
-    pub commons: Arc<Commons>,
-    pub setup: Arc<Setup>,
-    pub reuse: Reuse,
-    pub initializer: Option<(String, Vec<Val>)>,
-    path: Path,
-    seats: usize,
-    waiting: usize,
-    patience: Duration,
-    state: Mutex<State>,
-    /// How many submissions seats have taken from the queue and not finished.
-    in_hand: Arc<AtomicUsize>,
-    /// Told when the queue has room.
-    room: Condvar,
-    /// Told when nobody works any more.
-    rest: Condvar,
-    numbers: AtomicU64,
-    load: Load,
-    /// Functions of the program that was asked last, by name.
-    functions: Mutex<Option<(Program, HashMap<String, Function>)>>,
-}
-
-/// Invariants: when something waits in the queue, all seats work; the roster keeps a place for each seat, and from the end on for
-/// each that works.
-#[derive(Default)]
-struct State {
-    queue: VecDeque<Submission>,
-    /// The one that was there last comes first: its interpreter is the warmest.
-    idle: Vec<Arc<Seat>>,
-    made: usize,
-    working: usize,
-    end: Option<Ended>,
-}
-
-impl State {
-    /// Nothing is taken any more, unless that is so already; how many of the `seats` places are needed no more.
-    fn end(&mut self, seats: usize, why: Ended) -> usize {
-        match self.end {
-            Some(_) => 0,
-            None => {
-                self.end = Some(why);
-                seats - self.working
-            }
-        }
-    }
-}
-
-/// Why nothing is taken any more.
-#[derive(Clone)]
-enum Ended {
-    Closed(String),
-    Broken(String),
-}
-
-impl Ended {
-    fn error(&self) -> Error {
-        match self {
-            Ended::Closed(why) => Error::new(ErrorKind::Closed, why),
-            Ended::Broken(why) => Error::new(ErrorKind::Broken, format!("{BROKEN}{why}")),
-        }
-    }
-}
-
-/// What a seat does next.
-pub(super) enum Next {
-    Task(Submission),
-    /// Something that is called in another way.
-    Other,
-    Nothing,
 }
 
 impl ExecutorBuilder {
@@ -191,7 +127,7 @@ impl ExecutorBuilder {
     /// interpreters; [`ErrorKind::Refused`] for a program of another engine than the pool's; [`ErrorKind::Closed`].
     pub fn build(self) -> Result<Executor> {
         let commons = Arc::clone(self.pool.commons());
-        check_engine(&commons, &self.program)?;
+        commons.check_engine(&self.program)?;
         let way = check(&self.program, self.path, self.initializer.as_ref())?;
         commons.engine.admit(&self.setup.limits)?;
         commons.check_queues(&self.setup.grants.queues)?;
@@ -213,7 +149,7 @@ impl ExecutorBuilder {
                 format!("the engine was made for {room} interpreters at once, and {seats} more do not fit"),
             ));
         }
-        Ok(Executor(Arc::new(Handle {
+        let handle = Handle {
             shared: Arc::new(Shared {
                 commons,
                 setup: self.setup,
@@ -233,7 +169,11 @@ impl ExecutorBuilder {
             }),
             pool: self.pool,
             program: RwLock::new(self.program),
-        })))
+        };
+        Ok(Executor {
+            handle: Arc::new(handle),
+            context: None,
+        })
     }
 }
 
@@ -246,17 +186,6 @@ pub(super) fn require_component(program: &Program) -> Result<()> {
             format!("{}: a core module has no typed calls", program.name()),
         )),
     }
-}
-
-/// Nobody would stop a program of another engine: its clock does not tick.
-fn check_engine(commons: &Commons, program: &Program) -> Result<()> {
-    if wasmtime::Engine::same(program.engine().wasmtime(), commons.engine.wasmtime()) {
-        return Ok(());
-    }
-    Err(Error::refused(format!(
-        "{}: it is of another engine than the pool",
-        program.name()
-    )))
 }
 
 /// Whether such a program can be called so; the way.
@@ -296,24 +225,34 @@ impl Executor {
         }
     }
 
+    /// A handle to the same executor whose calls are for somebody: host functions find this in the
+    /// [`Guest`](Guest::context) during each of them. [`Setup::context`] is for all calls.
+    #[must_use]
+    pub fn with_context(&self, context: impl Any + Send + Sync) -> Executor {
+        Executor {
+            handle: Arc::clone(&self.handle),
+            context: Some(Arc::new(context)),
+        }
+    }
+
     /// The pool that it runs on.
     pub fn pool(&self) -> &Pool {
-        &self.0.pool
+        &self.handle.pool
     }
 
     /// The program that new calls go to.
     pub fn program(&self) -> Program {
-        self.0.program.read().clone()
+        self.handle.program.read().clone()
     }
 
     /// How many calls may run at once.
     pub fn interpreters(&self) -> usize {
-        self.0.shared.seats
+        self.handle.shared.seats
     }
 
     /// Whether calls of the program run directly, and why: for people.
     pub fn path(&self) -> Path {
-        match Way::of(&self.program(), self.0.shared.path) {
+        match Way::of(&self.program(), self.handle.shared.path) {
             Ok(Way::Direct) => Path::Direct,
             _ => Path::Fiber,
         }
@@ -324,7 +263,7 @@ impl Executor {
     /// # Errors
     /// As [`Program::function`].
     pub fn function(&self, name: &str) -> Result<Function> {
-        self.0.shared.function(&self.program(), name)
+        self.handle.shared.function(&self.program(), name)
     }
 
     /// Lets new calls go to another program; what was submitted before finishes on the one before it. Nothing changes when this
@@ -334,8 +273,8 @@ impl Executor {
     /// [`ErrorKind::Usage`] when a function that was called by name is not there or is of another type, or the program cannot be
     /// called in the way that the executor was told; [`ErrorKind::Refused`] when it is of another engine.
     pub fn replace(&self, program: &Program) -> Result<()> {
-        let shared = &self.0.shared;
-        check_engine(&shared.commons, program)?;
+        let shared = &self.handle.shared;
+        shared.commons.check_engine(program)?;
         check(program, shared.path, shared.initializer.as_ref())?;
         let mut functions = HashMap::new();
         if let Some((_, known)) = &*shared.functions.lock() {
@@ -348,7 +287,7 @@ impl Executor {
                 functions.insert(name.clone(), after);
             }
         }
-        *self.0.program.write() = program.clone();
+        *self.handle.program.write() = program.clone();
         *shared.functions.lock() = Some((program.clone(), functions));
         Ok(())
     }
@@ -423,7 +362,7 @@ impl Executor {
         }));
         let (promise, future) = promise();
         let task = Single::new(step, promise, move |_| value.lock().take());
-        let way = match self.0.shared.path {
+        let way = match self.handle.shared.path {
             Path::Direct => Way::Direct,
             Path::Auto | Path::Fiber => Way::Fiber,
         };
@@ -453,15 +392,15 @@ impl Executor {
 
     /// Takes nothing new from now on. Returns at once.
     pub fn close(&self, pending: Pending) {
-        self.0.shared.close(pending);
+        self.handle.shared.close(pending);
     }
 
     /// Takes nothing new, and blocks this thread until everything has ended and all interpreters are gone. May be called again.
     pub fn shutdown(&self, pending: Pending) {
         self.close(pending);
-        let mut state = self.0.shared.state.lock();
+        let mut state = self.handle.shared.state.lock();
         while state.working > 0 {
-            self.0.shared.rest.wait(&mut state);
+            self.handle.shared.rest.wait(&mut state);
         }
     }
 
@@ -475,240 +414,34 @@ impl Executor {
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
+        &self.handle.shared
     }
 
     fn put(&self, task: Box<dyn Task>, program: Program, function: Option<Function>, way: Option<Way>) -> Result<()> {
-        check_engine(&self.0.shared.commons, &program)?;
+        self.handle.shared.commons.check_engine(&program)?;
         let way = match way {
             Some(way) => way,
-            None => Way::of(&program, self.0.shared.path).map_err(|why| Error::new(ErrorKind::Usage, why))?,
+            None => Way::of(&program, self.handle.shared.path).map_err(|why| Error::new(ErrorKind::Usage, why))?,
         };
         Shared::put(
-            &self.0.shared,
+            &self.handle.shared,
             Submission {
                 in_hand: None,
                 task,
                 program,
                 function,
                 way,
+                context: self.context.clone(),
                 submitted: Instant::now(),
+                begun: false,
             },
         )
     }
 }
 
-impl Shared {
-    /// Queues a submission and sees to it that somebody takes it.
-    fn put(shared: &Arc<Shared>, submission: Submission) -> Result<()> {
-        let way = submission.way;
-        let mut state = shared.state.lock();
-        shared.wait_for_room(&mut state, submission.submitted)?;
-        state.queue.push_back(submission);
-        let seat = state.idle.pop().or_else(|| {
-            (state.made < shared.seats).then(|| {
-                state.made += 1;
-                Seat::new(Arc::clone(shared))
-            })
-        });
-        if seat.is_some() {
-            state.working += 1;
-        }
-        shared.load.working.set(state.working as f64);
-        shared.load.waiting.set(state.queue.len() as f64);
-        drop(state);
-        if let Some(seat) = seat {
-            seat.begin_turn(way);
-        }
-        Ok(())
-    }
-
-    fn wait_for_room(&self, state: &mut parking_lot::MutexGuard<'_, State>, since: Instant) -> Result<()> {
-        let until = since.checked_add(self.patience);
-        loop {
-            if let Some(end) = &state.end {
-                return Err(end.error());
-            }
-            if self.has_room_in(state) {
-                return Ok(());
-            }
-            let late = match until {
-                Some(until) => self.room.wait_until(state, until).timed_out(),
-                None => {
-                    self.room.wait(state);
-                    false
-                }
-            };
-            if late && state.end.is_none() && !self.has_room_in(state) {
-                self.load.rejected.increment(1);
-                let message = format!(
-                    "no room for one more call after {}: {} run and {} wait",
-                    crate::units::show_duration(since.elapsed()),
-                    self.in_hand.load(Relaxed),
-                    state.queue.len()
-                );
-                return Err(Error::new(ErrorKind::Saturated, message));
-            }
-        }
-    }
-
-    fn has_room_in(&self, state: &State) -> bool {
-        let taken = state.queue.len() + self.in_hand.load(Relaxed);
-        taken < self.waiting.saturating_add(self.seats)
-    }
-
-    /// Whether something could be submitted at this moment, for all that is known of room.
-    pub(super) fn has_room(&self) -> bool {
-        self.has_room_in(&self.state.lock())
-    }
-
-    /// The next task for a seat that calls this way.
-    pub(super) fn next(&self, way: Way) -> Next {
-        let mut state = self.state.lock();
-        match state.queue.front() {
-            None => Next::Nothing,
-            Some(first) if first.way != way => Next::Other,
-            Some(_) => {
-                let mut first = state.queue.pop_front();
-                if let Some(first) = &mut first {
-                    first.in_hand = Some(InHand::new(&self.in_hand));
-                }
-                self.load.waiting.set(state.queue.len() as f64);
-                self.room.notify_one();
-                first.map_or(Next::Nothing, Next::Task)
-            }
-        }
-    }
-
-    /// The turn of a seat is over: it begins the next one, or rests.
-    pub(super) fn sit_down(seat: Arc<Seat>) {
-        let shared = Arc::clone(&seat.shared);
-        let mut state = shared.state.lock();
-        let next = seat
-            .unfinished_way()
-            .or_else(|| state.queue.front().map(|first| first.way));
-        if let Some(way) = next {
-            drop(state);
-            return seat.begin_turn(way);
-        }
-        if state.end.is_some() {
-            // Whoever waits for the end waits until its interpreter is gone. Nothing is queued meanwhile.
-            drop(state);
-            seat.clear();
-            state = shared.state.lock();
-            shared.commons.hub.roster.release(1);
-        }
-        state.working -= 1;
-        shared.load.working.set(state.working as f64);
-        if state.working == 0 {
-            shared.rest.notify_all();
-        }
-        shared.room.notify_one();
-        if state.end.is_none() {
-            state.idle.push(seat);
-        }
-    }
-
-    /// No seat can go on: nothing more is taken, and nothing that waits will run.
-    pub(super) fn stop(&self, why: &str) {
-        let waiting = {
-            let mut state = self.state.lock();
-            let places = state.end(self.seats, Ended::Closed(why.to_owned()));
-            self.commons.hub.roster.release(places);
-            self.room.notify_all();
-            std::mem::take(&mut state.queue)
-        };
-        for submission in waiting {
-            submission.fail(FutureError::Closed(why.to_owned()));
-        }
-    }
-
-    /// A seat works no more, after the end.
-    pub(super) fn leave(&self) {
-        let mut state = self.state.lock();
-        self.commons.hub.roster.release(1);
-        state.working -= 1;
-        if state.working == 0 {
-            self.rest.notify_all();
-        }
-    }
-
-    /// The initializer failed: nothing that waits will run.
-    pub(super) fn break_down(&self, why: &str) {
-        tracing::error!(why, "the executor is broken");
-        let waiting = {
-            let mut state = self.state.lock();
-            let broken = Ended::Broken(why.to_owned());
-            let places = state.end(self.seats, broken.clone());
-            self.commons.hub.roster.release(places);
-            state.end = Some(broken);
-            self.room.notify_all();
-            std::mem::take(&mut state.queue)
-        };
-        for submission in waiting {
-            submission.fail(FutureError::Broken(why.to_owned()));
-        }
-    }
-
-    fn close(&self, pending: Pending) {
-        let (idle, cancelled) = {
-            let mut state = self.state.lock();
-            let closed = Ended::Closed("the executor is shutting down".to_owned());
-            let places = state.end(self.seats, closed);
-            self.commons.hub.roster.release(places);
-            self.room.notify_all();
-            let cancelled = match pending {
-                Pending::Run => VecDeque::new(),
-                Pending::Cancel => std::mem::take(&mut state.queue),
-            };
-            (std::mem::take(&mut state.idle), cancelled)
-        };
-        drop(idle);
-        for submission in cancelled {
-            submission.cancel();
-        }
-    }
-
-    /// Whether something is still taken.
-    ///
-    /// # Errors
-    /// Why not.
-    pub(super) fn takes_more(&self) -> Result<()> {
-        match &self.state.lock().end {
-            Some(end) => Err(end.error()),
-            None => Ok(()),
-        }
-    }
-
-    pub(super) fn function(&self, program: &Program, name: &str) -> Result<Function> {
-        if let Some((known, functions)) = &*self.functions.lock()
-            && known == program
-            && let Some(function) = functions.get(name)
-        {
-            return Ok(function.clone());
-        }
-        let function = program.function(name)?;
-        let mut known = self.functions.lock();
-        match &mut *known {
-            Some((of, functions)) if of == program => {
-                functions.insert(name.to_owned(), function.clone());
-            }
-            // Functions of a program that was replaced are looked up each time.
-            Some((of, _)) if of != program => {}
-            _ => *known = Some((program.clone(), HashMap::from([(name.to_owned(), function.clone())]))),
-        }
-        Ok(function)
-    }
-
-    /// A number that no other task has.
-    pub(super) fn number(&self) -> u64 {
-        self.numbers.fetch_add(1, Relaxed)
-    }
-}
-
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.shared.state.lock();
+        let state = self.handle.shared.state.lock();
         f.debug_struct("Executor")
             .field("working", &state.working)
             .field("waiting", &state.queue.len())

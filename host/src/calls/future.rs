@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -40,6 +41,9 @@ pub enum FutureError {
 /// How errors of a broken executor begin.
 pub(super) const BROKEN: &str = "the executor is broken: ";
 
+/// Looks at a result that may be there in a moment: about three microseconds, which is what sleeping and waking cost.
+const SPINS: u32 = 100;
+
 /// Who sets the result. Dropping it without is a result too.
 pub(super) struct Promise<T> {
     shared: Arc<Shared<T>>,
@@ -48,6 +52,10 @@ pub(super) struct Promise<T> {
 struct Shared<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
+    /// It is finished or was cancelled; set under the lock.
+    done: AtomicBool,
+    /// Somebody wants it to end.
+    killed: AtomicBool,
 }
 
 struct State<T> {
@@ -59,7 +67,6 @@ struct State<T> {
     wakers: Vec<Waker>,
     /// Where it runs, and under which number.
     seat: Option<(Weak<Seat>, u64)>,
-    killed: bool,
 }
 
 type Callback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
@@ -83,9 +90,10 @@ pub(super) fn promise<T: Send + 'static>() -> (Promise<T>, Future<T>) {
             watchers: Vec::new(),
             wakers: Vec::new(),
             seat: None,
-            killed: false,
         }),
         changed: Condvar::new(),
+        done: AtomicBool::new(false),
+        killed: AtomicBool::new(false),
     });
     let promise = Promise {
         shared: Arc::clone(&shared),
@@ -113,7 +121,7 @@ impl<T> Promise<T> {
 
     /// Somebody wants it to end.
     pub(super) fn is_killed(&self) -> bool {
-        self.shared.state.lock().killed
+        self.shared.killed.load(Ordering::Relaxed)
     }
 
     /// It will not run.
@@ -162,6 +170,7 @@ impl<T> Shared<T> {
 
     /// Wakes everybody who waits for the phase that was just set.
     fn tell(self: &Arc<Self>, mut state: parking_lot::MutexGuard<'_, State<T>>, finished: bool) {
+        self.done.store(true, Ordering::Release);
         self.changed.notify_all();
         let wakers = std::mem::take(&mut state.wakers);
         let callbacks = std::mem::take(&mut state.callbacks);
@@ -209,12 +218,12 @@ impl<T> Future<T> {
             return true;
         }
         let seat = {
-            let mut state = self.shared.state.lock();
+            let state = self.shared.state.lock();
             if state.phase == Phase::Finished {
                 return false;
             }
             // Seen by whoever is about to call; whoever calls already is told below.
-            state.killed = true;
+            self.shared.killed.store(true, Ordering::Relaxed);
             state.seat.clone()
         };
         if let Some((seat, number)) = seat
@@ -258,6 +267,15 @@ impl<T> Future<T> {
 
     /// Blocks this thread until it is done, for so long; whether it is.
     pub fn wait(&self, wait: Wait) -> bool {
+        // A small call is done before this thread could be put to sleep and woken again, which costs more than it.
+        if wait != Wait::No {
+            for _ in 0..SPINS {
+                if self.shared.done.load(Ordering::Acquire) {
+                    break;
+                }
+                std::hint::spin_loop();
+            }
+        }
         let mut state = self.shared.state.lock();
         let until = wait.until();
         while !state.phase.is_done() {

@@ -20,6 +20,7 @@ mod future;
 mod map;
 mod opened;
 mod seat;
+mod shared;
 mod snapshot;
 
 use std::fmt;

@@ -7,6 +7,7 @@ use wasmtime::component::Val;
 use wasmtime::component::types::Type;
 use wasmtime::{Extern, Store};
 
+use super::executor::Context;
 use super::{Path, Returned};
 use crate::hostcalls::{Family, Talk};
 use crate::interpreter::store::{self, Tenant};
@@ -192,8 +193,15 @@ impl Opened {
         (&mut self.store, instance)
     }
 
+    /// Says for whom the next call is.
+    pub(super) fn is_for(&mut self, context: &Context) {
+        self.store.data_mut().is_for(context);
+    }
+
     /// Gets the store ready for the next call.
     pub(super) fn begin(&mut self, control: &Control) -> wasmtime::Result<()> {
+        // What was refused a call before explains nothing of this one.
+        self.vitals.forget();
         match self.way {
             Way::Direct => self.store.data_mut().begin_on_a_thread(),
             Way::Fiber => control.begin_call(),

@@ -17,9 +17,9 @@ use tracing::Instrument as _;
 
 use super::Returned;
 use super::batch::{Step, Submission};
-use super::executor::{Next, Shared};
 use super::future::FutureError;
 use super::opened::{Opened, Opening, Way};
+use super::shared::{Next, Shared};
 use crate::interpreter::InterpreterId;
 use crate::outcome::{Cause, Outcome};
 use crate::program::{Function, Program};
@@ -194,10 +194,11 @@ impl Seat {
         way: Way,
         opened: &mut Option<Opened>,
     ) -> Result<(), Over> {
-        let Some(submission) = &held.submission else {
+        let Some(submission) = &mut held.submission else {
             return Ok(());
         };
         let (program, function) = (submission.program.clone(), submission.function.clone());
+        let context = submission.context.clone();
         if !submission.task.begin(self, number) {
             held.submission = None;
             return Ok(());
@@ -205,7 +206,9 @@ impl Seat {
         *self.current.lock() = Some((number, Arc::clone(control)));
         let began = Instant::now();
         let meters = program.meters();
-        meters.wait.record(began - submission.submitted);
+        if !std::mem::replace(&mut submission.begun, true) {
+            meters.wait.record(began - submission.submitted);
+        }
         let mut well = 0;
         loop {
             let Some(submission) = &mut held.submission else {
@@ -244,6 +247,9 @@ impl Seat {
                 return Ok(());
             };
             held.doing = Doing::Calling;
+            if let Some(context) = &context {
+                interpreter.is_for(context);
+            }
             let result = match (step, &function) {
                 (Step::Call(arguments), Some(function)) => interpreter.call(function, &arguments, control).await,
                 (Step::Typed(call), _) => typed(interpreter, call, control).await,

@@ -5,7 +5,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
@@ -186,6 +186,20 @@ impl Reply {
         self.0.lock().answer.take()
     }
 
+    /// Waits until it has come, of a life that may stand still meanwhile: what stands behind a pollable. Calls `waits` each time
+    /// that it has to wait.
+    pub(crate) async fn watch(&self, control: &Arc<Control>, waits: impl Fn()) {
+        let _roused = Roused::begin(self, control);
+        poll_fn(|cx| {
+            if self.0.lock().is_pending(cx) {
+                waits();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     /// Waits until it has come.
     pub(crate) async fn done(&self, who: Option<(&Arc<Control>, InterpreterId)>) {
         poll_fn(|cx| {
@@ -199,11 +213,38 @@ impl Reply {
                     coming.standing.push(Arc::clone(caller));
                 }
             }
-            if !coming.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-                coming.wakers.push(cx.waker().clone());
-            }
+            coming.is_pending(cx);
             Poll::Pending
         })
         .await;
+    }
+}
+
+impl Coming {
+    /// Whether it has not come; then whoever polls is woken when it does.
+    fn is_pending(&mut self, cx: &Context<'_>) -> bool {
+        if !self.done && !self.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.wakers.push(cx.waker().clone());
+        }
+        !self.done
+    }
+}
+
+/// A life that is roused when the answer comes, until this is dropped.
+struct Roused<'a>(&'a Reply, &'a Arc<Control>);
+
+impl<'a> Roused<'a> {
+    fn begin(reply: &'a Reply, control: &'a Arc<Control>) -> Roused<'a> {
+        reply.0.lock().standing.push(Arc::clone(control));
+        Roused(reply, control)
+    }
+}
+
+impl Drop for Roused<'_> {
+    fn drop(&mut self) {
+        let mut coming = self.0.0.lock();
+        if let Some(at) = coming.standing.iter().position(|control| Arc::ptr_eq(control, self.1)) {
+            coming.standing.swap_remove(at);
+        }
     }
 }

@@ -17,7 +17,8 @@ pub use self::store::Guest;
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::outcome::{Cause, Ending};
-use crate::queue::{Item, block_until};
+use crate::queue::{FOREIGN, Item, block_until};
+use crate::scheduler::Hub;
 use crate::scheduler::control::Control;
 use crate::stdio::Stdio;
 
@@ -231,11 +232,19 @@ impl Interpreter {
         {
             return Err(CallError::Invalid("no names to bind".to_owned()));
         }
+        if !request.belongs_to(self.control.hub()) {
+            return Err(CallError::Invalid(FOREIGN.to_owned()));
+        }
         self.desk()?.hand_in(&self.control, request.inside())
     }
 
     fn desk(&self) -> Result<&Arc<Desk>, CallError> {
         self.desk.as_ref().ok_or(CallError::NotCallable)
+    }
+
+    /// Whether it is one of the pool of this hub.
+    pub(crate) fn is_of(&self, hub: &Hub) -> bool {
+        std::ptr::eq(self.control.hub(), hub)
     }
 
     /// A handle that does not keep it from ending.
@@ -318,6 +327,15 @@ fn upgraded<T>(weak: Option<&Weak<T>>) -> Option<Option<Arc<T>>> {
 }
 
 impl Request {
+    /// Whether what it carries means something in the pool of this hub.
+    fn belongs_to(&self, hub: &Hub) -> bool {
+        match self {
+            Request::Exec(_) => true,
+            Request::Call(_, arguments) => arguments.iter().all(|item| item.belongs_to(hub)),
+            Request::Prepare(bindings) => bindings.iter().all(|(_, item)| item.belongs_to(hub)),
+        }
+    }
+
     /// What it carries is inside the pool from now on.
     fn inside(self) -> Request {
         match self {

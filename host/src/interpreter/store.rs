@@ -29,7 +29,7 @@ pub struct Guest {
     program: Program,
     context: Option<Arc<dyn Any + Send + Sync>>,
     /// Of the call that runs.
-    call_context: Option<Box<dyn Any + Send + Sync>>,
+    call_context: Option<Arc<dyn Any + Send + Sync>>,
     limiter: Limiter,
     vitals: Arc<Vitals>,
     open_files: u32,
@@ -63,12 +63,17 @@ impl Guest {
     /// thing in a [typed call](crate::Executor::submit_typed). It holds until that is over; an interpreter that is used again
     /// does not carry it to the next call.
     pub fn set_context<T: Any + Send + Sync>(&mut self, context: T) {
-        self.call_context = Some(Box::new(context));
+        self.call_context = Some(Arc::new(context));
     }
 
     /// The call is over.
     pub(crate) fn forget_call(&mut self) {
         self.call_context = None;
+    }
+
+    /// As [`set_context`](Guest::set_context), of what several calls have in common.
+    pub(crate) fn is_for(&mut self, context: &Arc<dyn Any + Send + Sync>) {
+        self.call_context = Some(Arc::clone(context));
     }
 
     /// Whether one more file may be opened; a refusal is remembered.

@@ -149,6 +149,18 @@ impl Program {
         crate::blocking::run("wasm-pool-load", move || Program::from_file(&engine, path, &limits)).await?
     }
 
+    /// [`from_bytes`](Program::from_bytes) without blocking.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Program::from_bytes).
+    pub async fn from_bytes_async(engine: &Engine, name: &str, bytes: Vec<u8>, limits: &Limits) -> Result<Program> {
+        let (engine, name, limits) = (engine.clone(), name.to_owned(), limits.clone());
+        crate::blocking::run("wasm-pool-load", move || {
+            Program::from_bytes(&engine, &name, &bytes, &limits)
+        })
+        .await?
+    }
+
     fn load(engine: &Engine, name: &str, bytes: Vec<u8>, limits: &Limits, precompiled: Precompiled) -> Result<Program> {
         let size = bytes.len() as u64;
         let (code, compiled) = compile::compile(engine, bytes, limits, precompiled)?;

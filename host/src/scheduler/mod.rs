@@ -120,6 +120,8 @@ pub(crate) struct Scheduler {
     hub: Arc<Hub>,
     threads: Vec<JoinHandle<()>>,
     reactor: Reactor,
+    /// Whether it is gone only when all lives are.
+    waits: bool,
 }
 
 impl Scheduler {
@@ -140,6 +142,7 @@ impl Scheduler {
             hub,
             threads: Vec::with_capacity(workers),
             reactor,
+            waits: true,
         };
         for number in 0..workers {
             let worker = worker::Worker::new(&scheduler.hub, number, scheduler.reactor.handle());
@@ -167,6 +170,11 @@ impl Scheduler {
         &self.hub.roster
     }
 
+    /// Lets it be dropped before all lives are over: one of them drops it.
+    pub(crate) fn wait_for_nobody(&mut self) {
+        self.waits = false;
+    }
+
     /// Starts a listed life: `guest` runs on the workers until it ends or `control` ends it, and `settle` hears how, once.
     pub(crate) fn spawn<G: Guest, S: Settle>(control: &Arc<Control>, guest: G, settle: S) {
         let life = Life::new(Arc::clone(control), guest, settle);
@@ -192,7 +200,7 @@ impl Drop for Scheduler {
         let here = std::thread::current().id();
         // A pool may be dropped by a callback on its own worker: that thread cannot wait for itself, and ends when it has
         // run what is left.
-        if threads.iter().all(|thread| thread.thread().id() != here) {
+        if self.waits && threads.iter().all(|thread| thread.thread().id() != here) {
             self.hub.roster.wait_until_none(None);
         }
         self.hub.lanes.close(threads.len());

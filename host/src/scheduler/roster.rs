@@ -152,7 +152,7 @@ impl Roster {
     }
 
     /// Whether nobody is listed any more.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
 
