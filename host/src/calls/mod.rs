@@ -22,6 +22,7 @@ mod opened;
 mod seat;
 mod shared;
 mod snapshot;
+mod waiting;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -32,9 +33,10 @@ use bytesize::ByteSize;
 pub use self::batch::Batch;
 pub use self::caller::Caller;
 pub use self::executor::{Executor, ExecutorBuilder, Pending};
-pub use self::future::{AsCompleted, Future, FutureError, ReturnWhen, Waited, as_completed, wait};
+pub use self::future::{Future, FutureError};
 pub use self::map::Map;
 pub use self::snapshot::snapshot;
+pub use self::waiting::{AsCompleted, ReturnWhen, Waited, as_completed, wait};
 use crate::units;
 
 /// What a call gives: nothing, a value, or a tuple of the several results that a core function may have.
