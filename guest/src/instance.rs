@@ -3,6 +3,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One of the instances that run side by side.
+///
+/// ```no_run
+#[doc = include_str!("../../examples/02-primes/src/main.rs")]
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instance {
     /// Its number, from 0.
@@ -24,14 +28,6 @@ impl Instance {
 
     /// Whether `key` is this instance's to work on: each key belongs to one instance, the same in all of them, and many
     /// keys are spread evenly.
-    ///
-    /// ```
-    /// use wasm_pool_guest::Instance;
-    ///
-    /// let crew = [0, 1, 2].map(|number| Instance { number, count: 3 });
-    /// let owners = crew.iter().filter(|instance| instance.owns("a/file.txt")).count();
-    /// assert_eq!(owners, 1);
-    /// ```
     pub fn owns(&self, key: impl Hash) -> bool {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
@@ -39,18 +35,35 @@ impl Instance {
     }
 
     /// This instance's part of `0..length`, as even as it can be; the parts of all instances cover it once.
-    ///
-    /// ```
-    /// use wasm_pool_guest::Instance;
-    ///
-    /// let parts = [0, 1, 2].map(|number| Instance { number, count: 3 }.part_of(10));
-    /// assert_eq!(parts, [0..3, 3..6, 6..10]);
-    /// ```
     pub fn part_of(&self, length: u64) -> std::ops::Range<u64> {
         let at = |number: u64| {
             let product = u128::from(number) * u128::from(length);
             u64::try_from(product / u128::from(self.count)).unwrap_or(length)
         };
         at(self.number)..at(self.number + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crew() -> [Instance; 3] {
+        [0, 1, 2].map(|number| Instance { number, count: 3 })
+    }
+
+    #[test]
+    fn each_key_is_one_instances() {
+        let owners = |key: &u32| crew().iter().filter(|instance| instance.owns(key)).count();
+        assert!((0..1_000).all(|key| owners(&key) == 1));
+        let shares = crew().map(|instance| (0..1_000u32).filter(|key| instance.owns(key)).count());
+        assert!(shares.iter().all(|share| (250..400).contains(share)), "{shares:?}");
+    }
+
+    #[test]
+    fn the_parts_cover_a_range_once() {
+        assert_eq!(crew().map(|instance| instance.part_of(10)), [0..3, 3..6, 6..10]);
+        let all = crew().map(|instance| instance.part_of(u64::MAX));
+        assert_eq!((all[0].start, all[0].end, all[2].end), (0, all[1].start, u64::MAX));
     }
 }

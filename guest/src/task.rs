@@ -16,12 +16,7 @@ use crate::item::{Item, Message};
 /// source text too, through `f: fn(&str) -> Result<(), E>`.
 ///
 /// ```no_run
-/// fn count(path: String) -> Result<u64, std::io::Error> {
-///     Ok(std::fs::read(path)?.len() as u64)
-/// }
-///
-/// wasm_pool_guest::tasks!(count);
-/// # fn main() {}
+#[doc = include_str!("../../examples/05-supervisor/src/main.rs")]
 /// ```
 #[macro_export]
 macro_rules! tasks {

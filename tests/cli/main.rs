@@ -5,13 +5,20 @@
 mod harness;
 
 mod cache;
+mod call;
 mod commands;
 mod examples;
 mod grants;
 mod limits;
+mod map;
 mod output;
 mod queues;
+mod resume;
+mod reuse;
 mod signals;
 mod stdin;
+mod stopping;
+mod streams;
+mod tables;
 mod up;
 mod verbs;

@@ -221,6 +221,37 @@ fn the_summary_is_aligned_and_plain_without_a_terminal() {
 }
 
 #[test]
+fn a_terminal_gets_a_bar_and_colours_unless_it_is_dumb_or_wants_none() {
+    let on = |env: &str| {
+        let command = format!(
+            "stty rows 24 cols 60; env {env} {} run {} -n 3 -- sleep 250",
+            env!("CARGO_BIN_EXE_wasm-pool"),
+            probe_p1().display()
+        );
+        // A pseudo-terminal, and what was written to it.
+        tool("script", &["-qec", &command, "/dev/null"])
+    };
+    let (plain, dumb) = (on("TERM=xterm"), on("TERM=dumb"));
+    assert!(plain.contains("0/3 done") && plain.contains("3 running"), "{plain:?}");
+    assert!(plain.contains("\u{1b}[32mexited(0)\u{1b}[0m"), "{plain:?}");
+    assert!(!dumb.contains('\u{1b}') && !dumb.contains("done"), "{dumb:?}");
+    let colourless = on("TERM=xterm NO_COLOR=1");
+    assert!(colourless.contains("0/3 done"), "{colourless:?}");
+    for text in [dumb, colourless] {
+        assert!(
+            !text.contains("[32m") && text.contains("probe-p1#2  exited(0)  wall"),
+            "{text:?}"
+        );
+    }
+    // In few columns lines are cut between two figures.
+    let rows: Vec<_> = plain.lines().filter(|line| line.contains("exited(0)")).collect();
+    assert!(
+        rows.iter().all(|row| row.contains("wall") && !row.contains("memory")),
+        "{rows:?}"
+    );
+}
+
+#[test]
 fn the_summary_of_many_lists_the_failures() {
     let done = run(wat(SPIN), &["-n", "50", "--deadline", "100ms"]).exits(124);
     assert_eq!(done.stderr.lines().count(), 51, "{done:#?}");
@@ -258,6 +289,9 @@ fn the_report_has_the_limits_and_every_guest() {
         "output_bytes",
         "open_files",
         "handles",
+        "messages_bytes",
+        "queues",
+        "pool_queues",
         "module_size_bytes",
         "compile_time_s",
         "pool_memory_bytes",

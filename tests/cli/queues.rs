@@ -143,6 +143,10 @@ fn a_parent_and_a_child_that_wait_for_each_other_are_ended() {
     done(&mut talking(&["--interpreters", "1"], &["deadlock-with-child"]))
         .exits(123)
         .says("waits for a call of interpreter");
+    // Also through a pollable.
+    done(&mut talking(&["--interpreters", "1"], &["poll-child"]))
+        .exits(123)
+        .says("waits for a call of interpreter");
 }
 
 #[test]
@@ -180,6 +184,25 @@ fn what_a_guest_may_have_in_queues_is_bounded() {
     run(talker(), &[&flags[..], &["--", "flood", "own", "100000"]].concat())
         .exits(0)
         .prints("flooded until: pool-memory limit of 16MiB reached (--pool-memory raises it)\n");
+}
+
+#[test]
+fn what_was_got_counts_no_more() {
+    // Thirty times what it may have in queues goes through, a few at a time.
+    let input = format!("{}\n", "x".repeat(999)).repeat(2_000);
+    let flags = [
+        "-q",
+        "--messages",
+        "64KiB",
+        "--queue",
+        "results:16",
+        "--feed",
+        "work",
+        "--drain",
+        "results",
+    ];
+    let relayed = fed(&mut talking(&flags, &["relay", "work", "results"]), input.as_bytes());
+    assert_eq!(relayed.exits(0).stdout.len(), input.len());
 }
 
 #[test]

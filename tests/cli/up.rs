@@ -241,6 +241,34 @@ fn a_mistake_names_its_line_and_its_key() {
             "[programs.a]\nguest = PROBE\nenv = { WASM_POOL_INSTANCE = \"7\" }\n",
             ":3: programs.a.env: WASM_POOL_INSTANCE is the host's to say",
         ),
+        (
+            "[programs.a]\nguest = PROBE\n[queues.q]\nmax-size = \"x\"\n",
+            ":4: queues.q.max-size: invalid type: string \"x\"",
+        ),
+        (
+            "[programs.a]\nguest = 1\n",
+            ":2: programs.a.guest: invalid type: integer `1`",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\nrestart = \"always\"\n",
+            ":3: programs.a.restart: unknown variant `always`, expected `never` or `on-failure`",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\nargs = [\"a\", \"b\\u0000\"]\n",
+            ":3: programs.a.args: an argument holds a NUL",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\n\n[programs.a.env]\n\"a=b\" = \"c\"\n",
+            ":5: programs.a.env: \"a=b\" cannot be an environment variable's name",
+        ),
+        (
+            "[programs.\"a\\u001b[2J\"]\nguest = PROBE\n",
+            ":2: programs.a\\u{1b}[2J: a program's name is a word without control characters",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\ndirs = [\"/::/d\",\n  \"/tmp::/d\"]\n",
+            ":3: programs.a.dirs: two folders are granted as \"/d\"",
+        ),
     ] {
         let manifest = Manifest::new(text);
         manifest.up(&[]).exits(2).one_line().says(&format!("pool.toml{says}"));
@@ -258,10 +286,42 @@ fn what_cannot_be_read_or_run_is_said_before_anything_runs() {
         .up(&[])
         .exits(66)
         .one_line()
+        .says("pool.toml:2: programs.a.guest: ")
         .says("none.wasm");
-    let manifest = Manifest::new("[programs.a]\nguest = \"pool.toml\"\n");
-    manifest.up(&["--check"]).exits(65).one_line();
-    assert!(manifest.folder.path().exists());
+    for (text, code, says) in [
+        (
+            "[programs.a]\nguest = \"pool.toml\"\n",
+            65,
+            "pool.toml:2: programs.a.guest: ",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\ndirs = [\"/surely/not/there::/d\"]\n",
+            66,
+            "pool.toml:3: programs.a.dirs: /surely/not/there",
+        ),
+        (
+            "[programs.a]\nguest = TALKER\ninterpreters = { count = 1, programs = [\"b\"] }\n[programs.b]\nguest = PROBE\n",
+            65,
+            "pool.toml:3: programs.a.interpreters.programs: ",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\ninstances = 10000000\n",
+            2,
+            "more than this machine can hold",
+        ),
+    ] {
+        let manifest = Manifest::new(text);
+        manifest.up(&["--check"]).exits(code).one_line().says(says);
+        manifest.up(&[]).exits(code).one_line().says(says).prints("");
+    }
+}
+
+#[test]
+fn whoever_fails_is_not_started_again_unless_the_manifest_says_so() {
+    let done = Manifest::new("[programs.fails]\nguest = PROBE\nargs = [\"exit\", \"3\"]\n")
+        .up(&[])
+        .exits(3);
+    assert!(!done.stderr.contains("again"), "{done:?}");
 }
 
 #[test]

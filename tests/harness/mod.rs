@@ -35,6 +35,16 @@ pub(crate) fn probes() -> [PathBuf; 2] {
     [probe_p1(), probe_p2()]
 }
 
+/// The plugin, which imports nothing: functions of every kind, and some that go wrong.
+pub(crate) fn plugin() -> PathBuf {
+    root().join("tests/guests/plugin.wasm")
+}
+
+/// The plugin with what only WASI can do.
+pub(crate) fn plugin_wasi() -> PathBuf {
+    root().join("tests/guests/plugin-wasi.wasm")
+}
+
 /// A folder that goes away with the test.
 pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -58,6 +68,18 @@ pub(crate) fn file(bytes: &[u8], ending: &str) -> tempfile::NamedTempFile {
 
 /// Spins for ever.
 pub(crate) const SPIN: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))"#;
+
+/// `go` prints a line and spins for ever at 23, else gives its argument back.
+pub(crate) const SAYS_GO_AND_SPINS: &str = r#"(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\08\00\00\00\03\00\00\00go\0a")
+    (func (export "go") (param i32) (result i32)
+      (if (i32.eq (local.get 0) (i32.const 23))
+        (then
+          (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
+          (loop (br 0))))
+      (local.get 0)))"#;
 
 /// What a process did.
 #[derive(Debug)]

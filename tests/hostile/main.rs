@@ -1,9 +1,11 @@
-//! What will be done to us, and what must happen: malformed files and files that are something else.
+//! What will be done to us, and what must happen: malformed files and files that are something else, many at once, a machine that gives little.
 #![allow(clippy::expect_used, clippy::panic)] // a test that cannot go on fails
 
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod crowd;
 mod malformed;
+mod messages;
 mod paths;
 mod shortage;

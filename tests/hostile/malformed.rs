@@ -112,6 +112,10 @@ fn malformed_webassembly_is_refused() {
         "at line 1, column",
     );
     refused("text that never ends", b"(module (func", "WebAssembly text");
+    let modules = format!("(component {})", "(core module (memory 1))".repeat(5_000));
+    refused("5,000 modules in a component", modules.as_bytes(), "exceeds limit");
+    let nested = format!("{}{}", "(component ".repeat(20_000), ")".repeat(20_000));
+    refused("20,000 components in each other", nested.as_bytes(), "nesting too deep");
 }
 
 #[test]

@@ -10,6 +10,30 @@ mod queues;
 mod unbound;
 
 use harness::{Done, root, run};
+use wasm_pool::{Engine, Grants, Limits, Pool, Program, Setup};
+
+/// A pool and the talker, through the library.
+fn talkers() -> (Pool, Program) {
+    let engine = Engine::builder().instances(8).build().expect("an engine");
+    let talker = root().join("tests/guests/talker.wasm");
+    let program = Program::from_file(&engine, talker, &Limits::default()).expect("a program");
+    let pool = Pool::builder(&engine).workers(2).build().expect("a pool");
+    (pool, program)
+}
+
+/// A talker with these words, and these queues granted.
+fn doing(words: &[&str], queues: &[&str]) -> Setup {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let grants = Grants {
+        args: owned(words),
+        queues: owned(queues),
+        ..Grants::default()
+    };
+    Setup {
+        grants,
+        ..Setup::default()
+    }
+}
 
 /// Runs the talker with these words, and grants to create interpreters.
 fn talk(words: &[&str]) -> Done {

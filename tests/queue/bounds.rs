@@ -86,6 +86,25 @@ fn ids_are_never_used_again_and_mean_nothing_elsewhere() {
 }
 
 #[test]
+fn handles_of_another_pool_are_refused_and_handed_back() {
+    let (pool, other) = (pool(), pool());
+    let (queue, foreign) = (queue(&pool, 4), queue(&other, 1));
+    let refused = queue.put(foreign.clone(), Wait::No).expect_err("another pool's");
+    assert_eq!(refused, PutError::Foreign(Item::Queue(foreign.clone())));
+    assert_eq!(
+        refused.to_string(),
+        "a queue or an interpreter of another pool means nothing in this one"
+    );
+    assert_eq!(refused.into_item(), Item::Queue(foreign.clone()));
+    let batch = [Item::S64(1), Item::Queue(foreign), Item::S64(2)];
+    let refused = queue.put_many(batch, LONG).expect_err("another pool's");
+    assert_eq!((refused.accepted, refused.rest), (1, vec![Item::S64(2)]));
+    // The queue goes on, also with its own kind.
+    queue.put(queue.clone(), Wait::No).expect("puts");
+    assert_eq!(queue.qsize(), 2);
+}
+
+#[test]
 fn names_are_short_plain_and_used_once() {
     let pool = pool();
     let options = QueueOptions::default();

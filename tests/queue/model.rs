@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::poll;
 use proptest::prelude::*;
@@ -13,8 +14,8 @@ use super::{block_on, pool, queue};
 /// One step.
 #[derive(Debug, Clone)]
 enum Step {
-    Put(usize),
-    Get(usize),
+    Put(usize, Wait),
+    Get(usize, Wait),
     PutMany(usize, usize),
     GetMany(usize, usize),
     Select,
@@ -28,11 +29,17 @@ enum Step {
 
 const QUEUES: usize = 3;
 
+/// Not at all, or so short a time that nobody comes to help.
+fn wait() -> impl Strategy<Value = Wait> {
+    let times = [0, 1, 20].map(Duration::from_micros).map(Wait::For);
+    prop::sample::select([&[Wait::No][..], &times].concat())
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let at = 0..QUEUES;
     prop_oneof![
-        6 => at.clone().prop_map(Step::Put),
-        6 => at.clone().prop_map(Step::Get),
+        6 => (at.clone(), wait()).prop_map(|(at, wait)| Step::Put(at, wait)),
+        6 => (at.clone(), wait()).prop_map(|(at, wait)| Step::Get(at, wait)),
         2 => (at.clone(), 0..6usize).prop_map(|(at, count)| Step::PutMany(at, count)),
         2 => (at.clone(), 0..6usize).prop_map(|(at, count)| Step::GetMany(at, count)),
         3 => Just(Step::Select),
@@ -174,12 +181,12 @@ async fn follow(steps: &[Step], queues: &[Queue]) {
     let mut fresh = move || next.next().unwrap_or_default();
     for step in steps {
         match *step {
-            Step::Put(at) => {
+            Step::Put(at, wait) => {
                 let value = fresh();
-                let done = put_result(queues[at].put(value, Wait::No));
+                let done = put_result(queues[at].put(value, wait));
                 assert_eq!(done, models[at].put(value, &mut waits));
             }
-            Step::Get(at) => assert_eq!(queues[at].get(Wait::No).map(value), models[at].get(&mut waits)),
+            Step::Get(at, wait) => assert_eq!(queues[at].get(wait).map(value), models[at].get(&mut waits)),
             Step::PutMany(at, count) => {
                 let values: Vec<_> = (0..count).map(|_| fresh()).collect();
                 let done = queues[at].put_many(values.iter().map(|value| Item::S64(*value)), Wait::No);

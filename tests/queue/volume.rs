@@ -16,7 +16,7 @@ fn eight_producers_and_eight_consumers_pass_800_000_items_once_and_in_order() {
         let consumers: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
-                    let (mut last, mut count) = (HashMap::new(), 0);
+                    let (mut last, mut count, mut sum) = (HashMap::new(), 0, 0);
                     while let Ok(received) = queue.get_many(64, LONG) {
                         for item in received {
                             let Received::Item(Item::S64(value)) = item else {
@@ -26,10 +26,10 @@ fn eight_producers_and_eight_consumers_pass_800_000_items_once_and_in_order() {
                             // Each consumer sees what one producer put in the order in which it was put.
                             let before = last.insert(producer, number);
                             assert!(before.is_none_or(|before| before < number));
-                            count += 1;
+                            (count, sum) = (count + 1, sum + value);
                         }
                     }
-                    count
+                    (count, sum)
                 })
             })
             .collect();
@@ -55,9 +55,11 @@ fn eight_producers_and_eight_consumers_pass_800_000_items_once_and_in_order() {
         consumers
             .into_iter()
             .map(|consumer| consumer.join().expect("ends"))
-            .sum::<i64>()
+            .fold((0, 0), |all: (i64, i64), one| (all.0 + one.0, all.1 + one.1))
     });
-    assert_eq!(consumed, 8 * EACH);
+    // As many as were put, and the same ones: every number from 0 on, once.
+    let all = 8 * EACH;
+    assert_eq!(consumed, (all, all * (all - 1) / 2));
     drop(queue);
     assert_eq!(pool.budget().used(), 0);
 }

@@ -164,6 +164,98 @@ fn in_an_open_pool_a_life_to_come_is_hope() {
     assert!(matches!(waits.join().outcome, Outcome::Deadlock(_)));
 }
 
+// rayon's workers stand still here: 0 of 4 finish.
+#[test]
+fn consumers_that_came_first_leave_the_workers_to_producers() {
+    let (pool, program) = talkers(40, 2);
+    let queue = named(&pool, "q", 4);
+    let spawn = |words: &[&str]| pool.spawn(&program, talking(&pool, words)).expect("starts");
+    let consumers: Vec<_> = (0..16).map(|_| spawn(&["get-one", "q"])).collect();
+    let producers: Vec<_> = (0..16).map(|_| spawn(&["produce", "q", "1"])).collect();
+    for guest in consumers.into_iter().chain(producers) {
+        assert!(guest.join().outcome.is_success());
+    }
+    drop(queue);
+    nothing_left(&pool, 1);
+}
+
+#[test]
+fn what_a_killed_guest_had_got_counts_as_got() {
+    let (pool, program) = talkers(4, 2);
+    let (first, second) = (named(&pool, "first", 4), named(&pool, "second", 4));
+    for number in 0..3i64 {
+        first.put(number, Wait::No).expect("puts");
+    }
+    let words = ["get-then-wait", "first", "second"];
+    let guest = pool.spawn(&program, talking(&pool, &words)).expect("starts");
+    eventually("it has got one", || first.qsize() == 2);
+    guest.kill();
+    assert_eq!(guest.join().outcome, Outcome::Killed);
+    assert_eq!(first.get(Wait::No), Ok(Received::Item(Item::S64(1))));
+    assert_eq!(first.qsize(), 1);
+    drop((first, second));
+    nothing_left(&pool, 2);
+}
+
+#[test]
+fn guests_that_look_again_and_again_are_ended_by_their_deadlines_and_harm_nobody() {
+    let (pool, program) = talkers(8, 2);
+    let queues = [named(&pool, "a", 1), named(&pool, "b", 1)];
+    let lookers = ["a", "b"].map(|queue| {
+        let mut setup = talking(&pool, &["never-wait", queue]);
+        setup.limits.deadline = Some(Duration::from_millis(500));
+        pool.spawn(&program, setup).expect("starts")
+    });
+    let honest = pool.spawn(&program, talking(&pool, &["smoke"])).expect("starts");
+    assert!(honest.join().outcome.is_success());
+    for looker in lookers {
+        assert!(matches!(looker.join().outcome, Outcome::Deadline(_)));
+    }
+    drop(queues);
+    nothing_left(&pool, 2);
+}
+
+// CPython: test_api.CreateTests.test_in_thread, TestInterpreterClose.test_from_other_thread
+#[test]
+fn interpreters_are_created_and_closed_by_any_thread() {
+    let (pool, program) = talkers(8, 2);
+    let children: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| callable(&pool, &program))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("ends")).collect()
+    });
+    let ids: BTreeSet<_> = children.iter().map(Interpreter::id).collect();
+    assert_eq!(ids.len(), 4);
+    thread::scope(|scope| {
+        for child in &children {
+            scope.spawn(|| {
+                assert_eq!(child.close(), Ok(()));
+                assert_eq!(child.close(), Err(CallError::NotFound));
+            });
+        }
+    });
+    drop(children);
+    nothing_left(&pool, 0);
+}
+
+#[test]
+fn handles_of_another_pool_are_no_arguments() {
+    let ((pool, program), (other, theirs)) = (talkers(4, 1), talkers(4, 1));
+    let (child, foreign) = (callable(&pool, &program), callable(&other, &theirs));
+    let queue = other.queues().create(&QueueOptions::default()).expect("a queue");
+    for item in [Item::Queue(queue), Item::Interpreter(foreign)] {
+        let refused = child.call("echo", vec![item.clone()]).expect_err("another pool's");
+        assert_eq!(
+            refused.to_string(),
+            "a queue or an interpreter of another pool means nothing in this one"
+        );
+        assert!(matches!(
+            child.prepare_main(vec![("x".to_owned(), item)]),
+            Err(CallError::Invalid(_))
+        ));
+    }
+    assert_eq!(child.call("add", vec![Item::S64(1), Item::S64(1)]), Ok(Item::S64(2)));
+}
+
 // The per-interpreter lock: CPython: test_stress.StressTests.test_many_threads_running_interp_in_other_interp
 #[test]
 fn many_threads_hold_one_interpreter_and_one_runs_it() {

@@ -94,6 +94,7 @@ impl From<PutError> for wit::QueueError {
         match error {
             PutError::Full(_) => wit::QueueError::Full,
             PutError::Closed(_) => wit::QueueError::Closed,
+            PutError::Foreign(_) => wit::QueueError::Invalid(error.to_string()),
             PutError::TooLarge { max_bytes, .. } => wit::QueueError::TooLarge(max_bytes),
             PutError::Limit { hit, .. } => wit::QueueError::Limit(hit.to_string()),
         }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use wasmtime::component::Resource;
-use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
+use wasmtime_wasi::p2::{DynPollable, subscribe};
 
 use super::convert::{from_guest, to_guest};
+use super::polls::End;
 use super::talk::Talk;
 use super::{Speaker, wit, wit_interpreters};
 use crate::error::ErrorKind;
@@ -335,9 +336,14 @@ impl wit_interpreters::HostThread for Speaker<'_> {
     }
 
     fn subscribe(&mut self, this: Resource<Thread>) -> wasmtime::Result<Resource<DynPollable>> {
-        let (_, table) = self.parts()?;
-        let reply = Arc::clone(&table.get(&this)?.reply);
-        let end = table.push(End(reply))?;
+        let (talk, table) = self.parts()?;
+        let thread = table.get(&this)?;
+        let end = End {
+            callee: thread.callee,
+            reply: Arc::clone(&thread.reply),
+            polls: Arc::clone(&talk.polls),
+        };
+        let end = table.push(end)?;
         subscribe(table, end)
     }
 
@@ -345,15 +351,5 @@ impl wit_interpreters::HostThread for Speaker<'_> {
         let (_, table) = self.parts()?;
         table.delete(this)?;
         Ok(())
-    }
-}
-
-/// What a pollable of a call waits for.
-struct End(Arc<Reply>);
-
-#[wasmtime_wasi::async_trait]
-impl Pollable for End {
-    async fn ready(&mut self) {
-        self.0.done(None).await;
     }
 }

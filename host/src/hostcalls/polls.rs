@@ -1,7 +1,9 @@
-//! Waiting at queues through `wasi:io/poll`, so that a guest that waits there for good is seen to do so.
+//! Waiting at queues and for calls through `wasi:io/poll`, so that a guest that waits there for good is seen to do so.
 //!
-//! A poll stands still when everything that it waits for is a queue; with a timer or a stream among them it does not.
+//! A poll stands still when everything that it waits for is a queue or the end of a call; with a timer or a stream among them it
+//! does not.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -10,7 +12,8 @@ use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::p2::bindings::io::poll::{Host as _, HostPollable as _};
 use wasmtime_wasi::p2::{DynPollable, Pollable};
 
-use crate::interpreter::Guest;
+use crate::interpreter::desk::Reply;
+use crate::interpreter::{Guest, InterpreterId};
 use crate::queue::{Shared, Side, Watch};
 use crate::scheduler::control::Control;
 use crate::scheduler::standing::Waiting;
@@ -28,8 +31,30 @@ pub(super) struct Polls {
 struct State {
     /// How many things the poll waits for; 0 outside a poll.
     expected: usize,
-    /// The queues among them at which it waits.
-    at: SmallVec<[(Arc<Shared>, Side); 2]>,
+    /// Those among them that only a life or the host can give, by the pollable that waits for them.
+    awaited: SmallVec<[(usize, Awaited); 2]>,
+}
+
+/// What a pollable waits for.
+enum Awaited {
+    Queue(Arc<Shared>, Side),
+    Call(InterpreterId, Arc<Reply>),
+}
+
+impl Awaited {
+    fn is_there(&self) -> bool {
+        match self {
+            Awaited::Queue(queue, side) => queue.is_ready(*side),
+            Awaited::Call(_, reply) => reply.is_done(),
+        }
+    }
+
+    fn waiting(&self) -> Waiting {
+        match self {
+            Awaited::Queue(queue, side) => Waiting::at(std::slice::from_ref(queue), *side),
+            Awaited::Call(callee, _) => Waiting::call(*callee),
+        }
+    }
 }
 
 impl Polls {
@@ -49,18 +74,19 @@ impl Polls {
         self.control.rouse();
     }
 
-    /// It waits at this queue: stands still, if that was the last that it waits for.
-    fn waits_at(&self, queue: &Arc<Shared>, side: Side) {
+    /// The pollable at this address waits for this: the poll stands still, if that was the last that it waits for.
+    fn waits_for(&self, pollable: usize, awaited: impl FnOnce() -> Awaited) {
         let mut state = self.state.lock();
-        if !state.at.iter().any(|at| Arc::ptr_eq(&at.0, queue) && at.1 == side) {
-            state.at.push((Arc::clone(queue), side));
+        if !state.awaited.iter().any(|(other, _)| *other == pollable) {
+            state.awaited.push((pollable, awaited()));
         }
-        if state.at.len() != state.expected {
+        if state.awaited.len() != state.expected {
             return;
         }
-        self.control.stand_still(Waiting::at_sides(&state.at));
+        let waits = state.awaited.iter().map(|(_, awaited)| awaited.waiting());
+        self.control.stand_still(Waiting::any(waits.collect()));
         // Whoever came before that has roused nobody.
-        if state.at.iter().any(|(queue, side)| queue.is_ready(*side)) {
+        if state.awaited.iter().any(|(_, awaited)| awaited.is_there()) {
             self.control.rouse();
         }
     }
@@ -76,8 +102,27 @@ pub(super) struct Readiness {
 #[wasmtime_wasi::async_trait]
 impl Pollable for Readiness {
     async fn ready(&mut self) {
+        let address = std::ptr::from_ref(self).addr();
         let Readiness { queue, side, polls } = self;
-        Watch::new(queue, *side, &polls.control, || polls.waits_at(queue, *side)).await;
+        let waits = || polls.waits_for(address, || Awaited::Queue(Arc::clone(queue), *side));
+        Watch::new(queue, *side, &polls.control, waits).await;
+    }
+}
+
+/// What a pollable of a call waits for.
+pub(super) struct End {
+    pub(super) callee: InterpreterId,
+    pub(super) reply: Arc<Reply>,
+    pub(super) polls: Arc<Polls>,
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for End {
+    async fn ready(&mut self) {
+        let address = std::ptr::from_ref(self).addr();
+        let End { callee, reply, polls } = self;
+        let waits = || polls.waits_for(address, || Awaited::Call(*callee, Arc::clone(reply)));
+        reply.watch(&polls.control, waits).await;
     }
 }
 
@@ -86,7 +131,9 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
     let mut poll = linker.instance(POLL)?;
     poll.func_wrap_async("poll", |mut store, (pollables,): (Vec<Resource<DynPollable>>,)| {
         Box::new(async move {
-            let seen = Seen::begin(store.data_mut(), pollables.len());
+            // One that is named twice is waited for once.
+            let different: HashSet<_> = pollables.iter().map(Resource::rep).collect();
+            let seen = Seen::begin(store.data_mut(), different.len());
             let (_, table) = store.data_mut().talk_and_table();
             let ready = table.poll(pollables).await?;
             drop(seen);

@@ -5,6 +5,9 @@ use std::fmt;
 use super::Item;
 use crate::limits::LimitHit;
 
+/// What is wrong with a handle that came from elsewhere.
+pub(crate) const FOREIGN: &str = "a queue or an interpreter of another pool means nothing in this one";
+
 /// Why an item was not put. Nothing was put.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PutError {
@@ -19,6 +22,8 @@ pub enum PutError {
         /// What the queue holds at most, in bytes.
         max_bytes: u64,
     },
+    /// A queue or an interpreter of another pool, which means nothing in this one.
+    Foreign(Item),
     /// The sender or the pool has no memory left for one more message.
     Limit {
         /// The item.
@@ -55,7 +60,7 @@ impl PutError {
     /// The item that was not put.
     pub fn into_item(self) -> Item {
         match self {
-            PutError::Full(item) | PutError::Closed(item) => item,
+            PutError::Full(item) | PutError::Closed(item) | PutError::Foreign(item) => item,
             PutError::TooLarge { item, .. } | PutError::Limit { item, .. } => item,
         }
     }
@@ -65,6 +70,7 @@ impl PutError {
         match self {
             PutError::Full(item) => PutError::Full(change(item)),
             PutError::Closed(item) => PutError::Closed(change(item)),
+            PutError::Foreign(item) => PutError::Foreign(change(item)),
             PutError::TooLarge { item, max_bytes } => PutError::TooLarge {
                 item: change(item),
                 max_bytes,
@@ -82,6 +88,7 @@ impl fmt::Display for PutError {
         match self {
             PutError::Full(_) => f.write_str("the queue is full"),
             PutError::Closed(_) => f.write_str("the queue is closed"),
+            PutError::Foreign(_) => f.write_str(FOREIGN),
             PutError::TooLarge { item, max_bytes } => write!(
                 f,
                 "an item of {} bytes does not fit into a queue that holds {max_bytes}",

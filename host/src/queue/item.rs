@@ -2,6 +2,7 @@
 
 use super::Queue;
 use crate::interpreter::Interpreter;
+use crate::scheduler::Hub;
 
 /// A message, as `wit/` has it. What is put is the receiver's alone: nothing is shared.
 #[derive(Debug, Clone)]
@@ -64,6 +65,15 @@ impl Item {
             Item::Encoded(encoded) => encoded.media_type.len() + encoded.bytes.len(),
         };
         content as u64 + ITEM_OVERHEAD
+    }
+
+    /// Whether it means something in the pool of this hub; queues and interpreters of another do not.
+    pub(crate) fn belongs_to(&self, hub: &Hub) -> bool {
+        match self {
+            Item::Queue(queue) => queue.shared().is_of(hub),
+            Item::Interpreter(interpreter) => interpreter.is_of(hub),
+            _ => true,
+        }
     }
 
     /// The same, inside the pool: a queue in it is no host's handle any more, an interpreter in it is lent.

@@ -31,6 +31,7 @@ mod wait;
 
 pub(crate) use self::account::Account;
 pub use self::ends::{Drain, Feed};
+pub(crate) use self::error::FOREIGN;
 pub use self::error::{GetError, PutError, PutManyError};
 pub use self::handle::Queue;
 pub(crate) use self::inside::Who;

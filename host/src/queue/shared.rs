@@ -24,6 +24,7 @@ use super::wait::{Delivery, Getter, Putter};
 use super::{GetError, Item, PutError, QueueId, Unbound};
 use crate::budget::Budget;
 use crate::limits::{LimitHit, LimitKind};
+use crate::scheduler::Hub;
 use crate::scheduler::control::Control;
 
 /// A queue. Everything about it but its handles.
@@ -99,6 +100,9 @@ impl Shared {
         unbound: Option<Unbound>,
         may_wait: impl FnOnce() -> Option<Putter>,
     ) -> PutAttempt {
+        if self.is_foreign(&item) {
+            return PutAttempt::Failed(PutError::Foreign(item));
+        }
         let entry = match Entry::new(item, self.max_bytes, sender, unbound.unwrap_or(self.unbound)) {
             Ok(entry) => entry,
             Err(error) => return PutAttempt::Failed(error),
@@ -202,12 +206,27 @@ impl Shared {
         while entries.len() < BATCH
             && let Some(item) = items.pop_front()
         {
+            if self.is_foreign(&item) {
+                return (entries, Some(PutError::Foreign(item)));
+            }
             match Entry::new(item, self.max_bytes, sender, unbound) {
                 Ok(entry) => entries.push_back(entry),
                 Err(error) => return (entries, Some(error)),
             }
         }
         (entries, None)
+    }
+
+    fn is_foreign(&self, item: &Item) -> bool {
+        let is_handle = matches!(item, Item::Queue(_) | Item::Interpreter(_));
+        let registry = is_handle.then(|| self.registry.upgrade()).flatten();
+        registry.is_some_and(|registry| !item.belongs_to(&registry.hub))
+    }
+
+    /// Whether it is one of the pool of this hub; one whose pool is gone is closed, and nobody's.
+    pub(super) fn is_of(&self, hub: &Hub) -> bool {
+        let registry = self.registry.upgrade();
+        registry.is_none_or(|registry| std::ptr::eq(&*registry.hub, hub))
     }
 
     /// Gets what is first in the ring.

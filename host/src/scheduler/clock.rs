@@ -170,5 +170,8 @@ fn end_the_deadlocked(hub: &Hub) {
     let lives = hub
         .activity
         .deadlocked(|| hub.roster.lives(), || hub.roster.is_closed());
-    lives.iter().for_each(|life| life.end(Cause::Deadlock));
+    // All of them before the first ends: whoever hears of an end may close a queue, and that is no help that was to come.
+    let condemned = lives.iter().filter(|life| life.condemn(Cause::Deadlock));
+    let condemned: Vec<_> = condemned.collect();
+    condemned.iter().for_each(|life| life.fetch());
 }

@@ -188,13 +188,20 @@ impl Control {
 
     /// Ends the life with `cause`, unless it has ended or another cause came first.
     pub(crate) fn end(&self, cause: Cause) {
-        let first = self
-            .cause
-            .compare_exchange(0, cause as u8, Ordering::SeqCst, Ordering::SeqCst)
-            .is_ok();
-        if !first {
-            return;
+        if self.condemn(cause) {
+            self.fetch();
         }
+    }
+
+    /// Records why it must end, unless it has ended or another cause came first. Whoever does [fetches](Control::fetch) it.
+    pub(super) fn condemn(&self, cause: Cause) -> bool {
+        self.cause
+            .compare_exchange(0, cause as u8, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
+    }
+
+    /// Makes sure that somebody sees that it must end.
+    pub(super) fn fetch(&self) {
         let Some(waker) = self.reach.lock().clone() else {
             return;
         };

@@ -110,7 +110,9 @@ fn what(args: &CallArgs, program: &Program, bytes: Bytes) -> anyhow::Result<(Fun
         return Err(usage(format!("{function}: expected {needed} {noun}, found {found}")));
     }
     let values = function.params().iter().zip(&args.arguments);
-    let mut values: Vec<Value> = values.map(|(param, text)| value(param, text)).collect::<Result<_, _>>()?;
+    let mut values: Vec<Value> = values
+        .map(|(param, text)| value(param, text))
+        .collect::<Result<_, _>>()?;
     // One argument is not an array of one.
     let json = match values.len() {
         1 => values.remove(0),

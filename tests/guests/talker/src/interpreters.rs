@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wasm_pool_guest::{Child, Interpreter, InterpreterError, InterpreterId, Item, Queue};
+use wasm_pool_guest::{Child, Interpreter, InterpreterError, InterpreterId, Item, Queue, wait};
 
 use crate::number;
 
@@ -20,12 +20,15 @@ pub(crate) fn run(words: &[&str]) -> bool {
         ["fails"] => fails(),
         ["threads"] => threads(),
         ["closing-one"] => closing(),
+        ["siblings"] => siblings(),
+        ["outlived-queue"] => outlived_queue(),
         ["ends-with-its-handle"] => dropping(),
         ["shrinks"] => shrinks(),
         ["depth"] => depth(),
         ["bomb"] => bomb(),
         ["leave-one-spinning"] => leave_one_spinning(),
         ["deadlock-with-child"] => deadlock_with_child(),
+        ["poll-child"] => poll_child(),
         ["send", queue] => send(queue),
         ["receive", queue] => receive(queue),
         ["latency", count] => latency(number(count)),
@@ -97,6 +100,11 @@ fn binding() -> Done {
     ])?;
     let of = |name: &str| child.call::<Item>("bound", (name.to_owned(),));
     println!("{:?} {:?} {:?}", of("x")?, of("y")?, of("z"));
+    // All of them or none: the second cannot be sent.
+    let nobody = Item::Interpreter(InterpreterId(u64::MAX));
+    let mixed = vec![("x".to_owned(), Item::S64(6)), ("z".to_owned(), nobody)];
+    println!("{:?}", child.prepare_main(mixed));
+    println!("{:?}", of("x")?);
     Ok(())
 }
 
@@ -177,6 +185,31 @@ fn closing() -> Done {
     println!("{:?}", child.kill());
     let me = Interpreter::from_id(Interpreter::current());
     println!("{:?}", me.map(drop));
+    Ok(())
+}
+
+/// Main is out of everybody's reach, and whoever was sent an interpreter may close it.
+fn siblings() -> Done {
+    let (a, b) = (Interpreter::create()?, Interpreter::create()?);
+    let of_main = b.call::<()>("close", (Item::Interpreter(Interpreter::current()),));
+    println!("{of_main:?}");
+    println!("{}", b.call::<String>("find", (Interpreter::current().0,))?);
+    println!("{}", b.call::<String>("find", (a.id().0,))?);
+    b.call::<()>("close", (Item::Interpreter(a.id()),))?;
+    println!("{:?} {:?}", a.close(), b.is_running());
+    Ok(())
+}
+
+/// A queue lives on when whoever made it has ended, and what was in it goes the way of its `unbound`.
+fn outlived_queue() -> Done {
+    let child = Interpreter::create()?;
+    let queue: Queue<i64> = child.call("make", (7i64,))?;
+    println!("{}", queue.qsize());
+    let id = child.id();
+    child.close()?;
+    println!("gone: {}", killed(id));
+    while queue.qsize() == 1 && queue.try_get().is_ok() {}
+    println!("{:?} {:?} {:?}", queue.put(&8), queue.get(), queue.try_get());
     Ok(())
 }
 
@@ -268,6 +301,15 @@ fn deadlock_with_child() -> Done {
     let child = Interpreter::create()?;
     let queue: Queue<Item> = Queue::create().unwrap_or_else(|_| std::process::abort());
     println!("{:?}", child.call::<Item>("get", (queue,)));
+    Ok(())
+}
+
+/// The same, through a pollable.
+fn poll_child() -> Done {
+    let child = Interpreter::create()?;
+    let queue: Queue<Item> = Queue::create().unwrap_or_else(|_| std::process::abort());
+    let call = child.call_in_thread::<Item>("get", (queue,))?;
+    println!("{:?}", wait(&[&call.ready()]));
     Ok(())
 }
 

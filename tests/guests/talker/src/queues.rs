@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wasm_pool_guest::{Item, Queue, QueueError, Unbound, after, select, wait};
+use wasm_pool_guest::{Encoded, Interpreter, InterpreterId, Item, Queue, QueueError, Unbound, after, select, wait};
 
 use crate::number;
 
@@ -17,7 +17,10 @@ pub(crate) fn run(words: &[&str]) -> bool {
         ["many"] => show(many()),
         ["selecting"] => show(selecting()),
         ["polling"] => show(polling()),
+        ["mistaken"] => show(mistaken()),
+        ["watching"] => show(watching()),
         ["guess", up_to] => guess(number(up_to)),
+        ["time-guesses", theirs, none] => time_guesses(number(theirs), number(none)),
         ["hoard"] => hoard(),
         ["flood", queue, bytes] => flood(queue, number(bytes)),
         ["too-large"] => show(too_large()),
@@ -29,6 +32,7 @@ pub(crate) fn run(words: &[&str]) -> bool {
         ["get-one", queue] => show(get_one(queue)),
         ["wait", queue] => show(wait_for(queue)),
         ["wait-own"] => show(wait_own()),
+        ["never-wait", queue] => show(never_wait(queue)),
         ["poll-wait", queue] => show(poll_wait(queue)),
         ["wait-some-time", queue, ms] => show(wait_some_time(queue, number(ms))),
         ["swap", first, second] => show(swap(first, second)),
@@ -174,11 +178,73 @@ fn polling() -> Result<(), QueueError> {
     Ok(())
 }
 
+/// What came is not what was expected; the queue goes on.
+fn mistaken() -> Result<(), QueueError> {
+    let queue: Queue<Item> = Queue::create()?;
+    let numbers: Queue<u32> = Queue::from_id(queue.id())?;
+    let encoded = |media_type: &str, bytes: &[u8]| {
+        Item::Encoded(Encoded {
+            media_type: media_type.to_owned(),
+            bytes: bytes.to_vec(),
+        })
+    };
+    queue.put(&Item::String("seven".to_owned()))?;
+    queue.put(&encoded("text/x-roman", b"VII"))?;
+    queue.put(&encoded("application/cbor", b"\xff"))?;
+    queue.put(&encoded("text/x-roman", b"VII"))?;
+    println!("{:?}", queue.put(&encoded(&"x".repeat(256), b"")));
+    println!("{:?}", queue.put(&Item::Interpreter(InterpreterId(u64::MAX))));
+    queue.put(&Item::S64(7))?;
+    for _ in 0..3 {
+        println!("{:?}", numbers.get());
+    }
+    println!("{:?} {:?}", queue.get()?, numbers.get());
+    Ok(())
+}
+
+/// Several queues, a time and the end of a call at once.
+fn watching() -> Result<(), QueueError> {
+    let (a, b): (Queue<Item>, Queue<Item>) = (Queue::create()?, Queue::create()?);
+    let child = Interpreter::create().unwrap_or_else(|_| std::process::abort());
+    let call = child.call_in_thread::<Item>("get", (a.clone(),));
+    let call = call.unwrap_or_else(|_| std::process::abort());
+    let (end, item, room) = (call.ready(), b.ready_to_get(), b.ready_to_put());
+    println!("{:?}", wait(&[&end, &item, &after(Duration::from_millis(10))]));
+    b.put(&Item::None)?;
+    println!("{:?}", wait(&[&end, &item, &room, &after(Duration::from_secs(100))]));
+    b.get()?;
+    a.put(&Item::S64(5))?;
+    println!("{:?}", wait(&[&end, &item, &after(Duration::from_secs(100))]));
+    println!("{:?}", call.join());
+    Ok(())
+}
+
 fn guess(up_to: u64) {
     let found = (0..up_to)
         .chain([u64::MAX])
         .filter(|id| Queue::<u32>::from_id(*id).is_ok());
     println!("found {}", found.count());
+}
+
+/// How long it takes to hear that there is no such queue, of one id and of another, in nanoseconds: the medians of many times.
+fn time_guesses(theirs: u64, none: u64) {
+    let once = |id: u64| {
+        let began = Instant::now();
+        let found = (0..100).filter(|_| Queue::<u32>::from_id(id).is_ok()).count();
+        (began.elapsed().as_nanos() / 100, found)
+    };
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..1_001 {
+        for (id, times) in [theirs, none].into_iter().zip(&mut times) {
+            let (time, found) = once(id);
+            times.push(time);
+            if found > 0 {
+                println!("found {id}");
+            }
+        }
+    }
+    times.iter_mut().for_each(|times| times.sort_unstable());
+    println!("{} {}", times[0][500], times[1][500]);
 }
 
 fn hoard() {
@@ -279,6 +345,17 @@ fn wait_for(queue: &str) -> Result<(), QueueError> {
 fn wait_own() -> Result<(), QueueError> {
     println!("{:?}", Queue::<u64>::create()?.get());
     Ok(())
+}
+
+/// Looks again and again, until there is something.
+fn never_wait(queue: &str) -> Result<(), QueueError> {
+    let queue: Queue<u64> = Queue::open(queue)?;
+    loop {
+        match queue.try_get() {
+            Err(QueueError::Empty) => {}
+            other => return other.map(|number| println!("{number}")),
+        }
+    }
 }
 
 fn poll_wait(queue: &str) -> Result<(), QueueError> {

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use wasm_pool_guest::{Child, ExecutionFailed, Interpreter, InterpreterError, Item, Queue, QueueError};
+use wasm_pool_guest::{Child, ExecutionFailed, Interpreter, InterpreterError, InterpreterId, Item, Queue, QueueError};
 
 wasm_pool_guest::tasks!(
-    echo, add, fail, trap, spin, exit, remember, recall, get, bound, deeper, number, touch, who; exec = exec
+    echo, add, fail, trap, spin, exit, remember, recall, get, make, close, find, bound, deeper, number, touch, who; exec = exec
 );
 
 thread_local! {
@@ -74,6 +74,23 @@ fn recall(name: String) -> Result<Option<i64>, String> {
 /// Waits for an item of a queue that it was sent.
 fn get(queue: Queue<Item>) -> Result<Item, QueueError> {
     queue.get()
+}
+
+/// A queue of its own with a number in it.
+fn make(number: i64) -> Result<Queue<i64>, QueueError> {
+    let queue = Queue::create()?;
+    queue.put(&number)?;
+    Ok(queue)
+}
+
+/// Closes an interpreter that it was sent.
+fn close(other: Interpreter) -> Result<(), InterpreterError> {
+    other.close()
+}
+
+/// What it finds under this id.
+fn find(id: u64) -> Result<String, String> {
+    Ok(format!("{:?}", Interpreter::from_id(InterpreterId(id)).map(drop)))
 }
 
 fn bound(name: String) -> Result<Item, wasm_pool_guest::MessageError> {

@@ -1,13 +1,11 @@
 //! The items: read in chunks, so that reading them is shared out with calling.
 
-use std::fs::{File, Metadata};
-use std::io::{self, BufRead, BufReader, Read, Seek};
-use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 
 use wasm_pool::{Error, ErrorKind};
 
+use super::source::Source;
 use super::table::{Quotes, Rows};
 use crate::args::Format;
 
@@ -56,46 +54,13 @@ pub(super) struct Input<R = File> {
 }
 
 impl Input {
-    /// Opens it, and reads a table's first line.
-    pub(super) fn open(path: &Path, format: Format, longest: u64) -> anyhow::Result<(Input, Source)> {
-        let name = if path == Path::new("-") {
-            "stdin".to_owned()
-        } else {
-            path.display().to_string()
-        };
-        let unreadable = |why: &dyn std::fmt::Display| Error::new(ErrorKind::Unreadable, format!("{name}: {why}"));
-        let file = if path == Path::new("-") {
-            io::stdin().as_fd().try_clone_to_owned().map(File::from)
-        } else {
-            File::open(path)
-        };
-        let mut file = file.map_err(|error| unreadable(&error))?;
-        let meta = file.metadata().map_err(|error| unreadable(&error))?;
-        if meta.is_dir() {
-            return Err(unreadable(&"a folder, where items were expected").into());
-        }
-        let from = file.stream_position().unwrap_or_default();
+    /// Items of a source; reads a table's first row.
+    pub(super) fn of(file: File, source: &Source, format: Format, longest: u64) -> anyhow::Result<Input> {
         let mut input = Input::new(file, format, longest);
-        input.read_columns().map_err(|why| unreadable(&why))?;
-        Ok((input, Source { meta, from }))
-    }
-}
-
-/// What the input is.
-pub(super) struct Source {
-    meta: Metadata,
-    from: u64,
-}
-
-impl Source {
-    /// Its length in bytes, if it has one.
-    pub(super) fn length(&self) -> Option<u64> {
-        self.meta.is_file().then(|| self.meta.len().saturating_sub(self.from))
-    }
-
-    /// Whether it is that file.
-    pub(super) fn is(&self, other: &Metadata) -> bool {
-        self.meta.is_file() && (self.meta.dev(), self.meta.ino()) == (other.dev(), other.ino())
+        input
+            .read_columns()
+            .map_err(|why| Error::new(ErrorKind::Unreadable, format!("{}: {why}", source.name)))?;
+        Ok(input)
     }
 }
 
@@ -173,31 +138,41 @@ impl<R: Read> Input<R> {
 
     /// Reads an item into the chunk, or passes over what is none; `false` at the end.
     fn item(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
+        self.pass_over_mark()?;
         let (start, line) = (chunk.text.len(), self.lines + 1);
         let mut quotes = Quotes::new(self.format);
         let read = self.read_item(&mut chunk.text, &mut quotes);
         if !matches!(read, Ok(Got::Whole)) {
             chunk.text.truncate(start);
         }
-        match read? {
+        let what = match read? {
             Got::Nothing => return Ok(false),
-            Got::Whole => {}
+            Got::Whole => self.what(&mut chunk.text, start),
+            Got::Open => {
+                let why = "a row that begins a cell with a quote and ends it with none";
+                Some(What::Unread(why.to_owned()))
+            }
             Got::TooLong => {
                 self.pass_over(&mut quotes)?;
                 let size = crate::report::size(self.longest);
-                let what = What::Unread(format!("{} longer than {size} (--item-size raises it)", self.a_line()));
-                chunk.items.push(Item { line, what });
-                return Ok(true);
+                let why = format!("{} longer than {size} (--item-size raises it)", self.a_line());
+                Some(What::Unread(why))
             }
-        }
-        if line == 1 && self.format != Format::Lines && chunk.text[start..].starts_with(BYTE_ORDER_MARK) {
-            chunk.text.drain(start..start + BYTE_ORDER_MARK.len());
-        }
-        match self.what(&mut chunk.text, start) {
+        };
+        match what {
             Some(what) => chunk.items.push(Item { line, what }),
             None => chunk.text.truncate(start),
         }
         Ok(true)
+    }
+
+    /// What is no part of the first item.
+    fn pass_over_mark(&mut self) -> io::Result<()> {
+        if self.bytes == 0 && self.format != Format::Lines && self.reader.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+            self.reader.consume(BYTE_ORDER_MARK.len());
+            self.bytes += BYTE_ORDER_MARK.len() as u64;
+        }
+        Ok(())
     }
 
     fn a_line(&self) -> &'static str {
@@ -214,18 +189,35 @@ impl<R: Read> Input<R> {
         loop {
             let from = text.len();
             let left = most - length;
-            let read = self.reader.by_ref().take(left).read_until(b'\n', text)? as u64;
+            let read = self.read_line(text, left)?;
             length += read;
-            self.bytes += read;
-            let line_ends = text[from..].last() == Some(&b'\n');
-            self.lines += u64::from(line_ends);
-            let item_ends = quotes.pass(&text[from..]).is_some();
-            let input_ends = !line_ends && read < left;
-            match (length, item_ends || input_ends) {
+            let line = &text[from..];
+            let input_ends = read < left && line.last() != Some(&b'\n');
+            match (length, quotes.end_with(line) || input_ends) {
                 (0, _) => return Ok(Got::Nothing),
+                (_, true) if quotes.are_open() => return Ok(Got::Open),
                 (_, true) => return Ok(Got::Whole),
                 (length, false) if length == most => return Ok(Got::TooLong),
                 _ => {}
+            }
+        }
+    }
+
+    /// Appends a line, or the first bytes of one that is longer; how many those are.
+    fn read_line(&mut self, text: &mut Vec<u8>, most: u64) -> io::Result<u64> {
+        let read = self.reader.by_ref().take(most).read_until(b'\n', text)? as u64;
+        self.bytes += read;
+        self.lines += u64::from(read > 0 && text.last() == Some(&b'\n'));
+        Ok(read)
+    }
+
+    /// Passes over the rest of an item, in whose middle the quotes are.
+    fn pass_over(&mut self, quotes: &mut Quotes) -> io::Result<()> {
+        let mut piece = Vec::new();
+        loop {
+            piece.clear();
+            if self.read_line(&mut piece, CHUNK as u64)? == 0 || quotes.end_with(&piece) {
+                return Ok(());
             }
         }
     }
@@ -247,31 +239,14 @@ impl<R: Read> Input<R> {
             }),
         }
     }
-
-    /// Passes over the rest of an item, in whose middle the quotes are.
-    fn pass_over(&mut self, quotes: &mut Quotes) -> io::Result<()> {
-        loop {
-            let buffer = self.reader.fill_buf()?;
-            if buffer.is_empty() {
-                return Ok(());
-            }
-            let end = quotes.pass(buffer);
-            let passed = &buffer[..end.unwrap_or(buffer.len())];
-            self.lines += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
-            let passed = passed.len();
-            self.bytes += passed as u64;
-            self.reader.consume(passed);
-            if end.is_some() {
-                return Ok(());
-            }
-        }
-    }
 }
 
 /// How the reading of one item went.
 enum Got {
     Whole,
     TooLong,
+    /// The input is at its end, and a quote is missing.
+    Open,
     /// The input is at its end.
     Nothing,
 }
@@ -337,7 +312,7 @@ mod tests {
             "{rows:?}"
         );
         assert_eq!(rows[3], (8, r#"StringRecord(["h"])"#.to_owned()));
-        assert_eq!(rows[4], (9, r#"StringRecord(["open"])"#.to_owned()));
+        assert!(rows[4].0 == 9 && rows[4].1.contains("quote"), "{rows:?}");
     }
 
     /// Gives what it has, then fails.

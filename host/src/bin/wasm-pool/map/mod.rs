@@ -6,6 +6,7 @@
 mod input;
 mod output;
 mod sink;
+mod source;
 mod table;
 mod work;
 mod writing;
@@ -15,14 +16,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::Context;
-use crossbeam_channel::{Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use wasm_pool::calls::{ExecutorBuilder, Pending};
 use wasm_pool::value::Bytes;
 use wasm_pool::{Error, ErrorKind, Executor, Function, Pool, machine};
 
-use self::input::{Input, Source};
+use self::input::Input;
 use self::output::Form;
 use self::sink::Sink;
+use self::source::Source;
 use self::work::{Job, Message, Pace, Work};
 use self::writing::{End, Writing};
 use crate::args::{Format, MapArgs};
@@ -45,7 +47,8 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
     let program = calling::load(&engine, &args.guest, &limits, &args.loading, &args.calling)?;
     let function = program.function(&args.function)?;
-    let (mut input, source) = Input::open(&args.input, args.from, args.item_size.as_u64())?;
+    let (file, source) = Source::open(&args.input)?;
+    let mut input = Input::of(file, &source, args.from, args.item_size.as_u64())?;
     check_arguments(&function, args.from, &input)?;
     let pool = Pool::builder(&engine)
         .workers(cores)
@@ -63,18 +66,9 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     let (results, done) = unbounded();
     let columns = input.columns().unwrap_or_default().to_vec();
     let job = Arc::new(job(args, function, columns, results));
-    let (give, take) = bounded(executor.interpreters() * AHEAD);
-    let mut writing = Writing::begin(sink, take, &bar, args)?;
-    if written == 0 {
-        writing.head(job.form.head());
-    }
-    Reader {
-        job: Arc::clone(&job),
-        executor: executor.clone(),
-        input,
-        places: give,
-    }
-    .start()?;
+    let places = Reader::start(&job, &executor, input)?;
+    let head = if written == 0 { job.form.head() } else { Vec::new() };
+    let mut writing = Writing::begin(sink, head, places, &bar, args)?;
     let ended = writing.work(&done, &stop);
     // Whatever is still under way is not wanted any more.
     job.stop.store(true, Relaxed);
@@ -140,10 +134,7 @@ fn open_sink(args: &MapArgs, source: &Source, input: &mut Input) -> anyhow::Resu
         Some(file) => Sink::open_again(file)?,
         None => Sink::open(args.output.as_deref())?,
     };
-    if source.is(&sink.metadata()?) {
-        let message = format!("{}: the results would go into the file that has the items", sink.name);
-        return Err(usage(message));
-    }
+    source.is_not(&sink.metadata()?, &sink.name)?;
     if args.resume.is_none() {
         if args.output.is_some() {
             sink.empty()?;
@@ -202,17 +193,25 @@ struct Reader {
 }
 
 impl Reader {
-    fn start(mut self) -> anyhow::Result<()> {
+    /// Begins; the places are to be freed when chunks are done.
+    fn start(job: &Arc<Job>, executor: &Executor, input: Input) -> anyhow::Result<Receiver<()>> {
+        let (places, taken) = bounded(executor.interpreters() * AHEAD);
+        let mut reader = Reader {
+            job: Arc::clone(job),
+            executor: executor.clone(),
+            input,
+            places,
+        };
         std::thread::Builder::new()
             .name("wasm-pool-read".to_owned())
             .spawn(move || {
-                let (chunks, read) = self.submit_all();
+                let (chunks, read) = reader.submit_all();
                 let error = read.err();
                 // Nobody listens any more when the run is over.
-                let _ = self.job.results.send(Message::Read { chunks, error });
+                let _ = reader.job.results.send(Message::Read { chunks, error });
             })
             .context("the reading thread cannot be started")?;
-        Ok(())
+        Ok(taken)
     }
 
     /// How many chunks there were, and whether that was all.

@@ -184,3 +184,13 @@ fn shown(text: &[u8]) -> String {
     let lines: Vec<_> = lines.split('\n').map(text::visible).collect();
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_no_control_characters() {
+        assert_eq!(shown(b"a\x1b[31m\tb\n\xc2\x9bc\n"), "a\\u{1b}[31m\tb\n\\u{9b}c\n");
+    }
+}

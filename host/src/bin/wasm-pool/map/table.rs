@@ -28,21 +28,24 @@ impl Quotes {
         }
     }
 
-    /// Goes over some of an item; how many bytes of these it has up to its end, if that is there.
-    pub(super) fn pass(&mut self, bytes: &[u8]) -> Option<usize> {
-        if matches!(self, Quotes::Off) {
-            return bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+    /// Whether a cell has begun that only a quote ends.
+    pub(super) fn are_open(&self) -> bool {
+        matches!(self, Quotes::Quoted)
+    }
+
+    /// Goes over a line of an item, or a piece of one; whether the item ends with it.
+    pub(super) fn end_with(&mut self, line: &[u8]) -> bool {
+        if !matches!(self, Quotes::Off) {
+            for byte in line {
+                *self = match (&self, byte) {
+                    (Quotes::Quoted, b'"') => Quotes::Quote,
+                    (Quotes::Quoted, _) | (Quotes::CellStart | Quotes::Quote, b'"') => Quotes::Quoted,
+                    (_, b',') => Quotes::CellStart,
+                    _ => Quotes::Plain,
+                };
+            }
         }
-        for (at, byte) in bytes.iter().enumerate() {
-            *self = match (&self, byte) {
-                (Quotes::Quoted, b'"') => Quotes::Quote,
-                (Quotes::Quoted, _) | (Quotes::CellStart | Quotes::Quote, b'"') => Quotes::Quoted,
-                (_, b'\n') => return Some(at + 1),
-                (_, b',') => Quotes::CellStart,
-                _ => Quotes::Plain,
-            };
-        }
-        None
+        line.last() == Some(&b'\n') && !self.are_open()
     }
 }
 

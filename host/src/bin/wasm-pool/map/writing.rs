@@ -67,11 +67,17 @@ enum Order {
 }
 
 impl Writing {
-    /// Records go to the sink, which frees places.
-    pub(super) fn begin(sink: Sink, places: Receiver<()>, bar: &Bar, args: &MapArgs) -> anyhow::Result<Writing> {
+    /// Records go to the sink, which frees places; `head` comes before them.
+    pub(super) fn begin(
+        sink: Sink,
+        head: Vec<u8>,
+        places: Receiver<()>,
+        bar: &Bar,
+        args: &MapArgs,
+    ) -> anyhow::Result<Writing> {
         let name = sink.name.clone();
         let (records, written) = sink.start(places)?;
-        Ok(Writing {
+        let writing = Writing {
             name,
             records: Some(records),
             written,
@@ -86,12 +92,9 @@ impl Writing {
             next: 0,
             tally: Tally::default(),
             began: Instant::now(),
-        })
-    }
-
-    /// What stands before all records.
-    pub(super) fn head(&self, text: Vec<u8>) {
-        self.give(text, false);
+        };
+        writing.give(head, false);
+        Ok(writing)
     }
 
     /// Works until the run is over, or nothing more is wanted.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
-use wasm_pool::grants::DirGrant;
+use wasm_pool::grants::{DirGrant, Grants};
 use wasm_pool::{ByteSize, Error, ErrorKind, Limits, Unbound, units};
 
 use super::raw::{Children, PartLimits, PoolLimits, Raw, RawPart, RawQueue, RawRestart, RawUnbound};
@@ -38,6 +38,15 @@ pub(super) struct Part {
     pub restart: Restart,
     pub interpreters: Option<Children>,
     pub limits: Limits,
+    pub named_at: NamedAt,
+}
+
+/// Where the manifest names what may turn out to be wrong when it is used: `pool.toml:3: programs.a.guest`.
+#[derive(Debug)]
+pub(super) struct NamedAt {
+    pub guest: String,
+    pub dirs: String,
+    pub children: String,
 }
 
 /// What happens when an instance fails.
@@ -67,6 +76,9 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Plan> {
     Ok(parse(&text, &shown, folder)?)
 }
 
+/// What a value with its place looks like to whoever follows the keys; no key of ours.
+const SPANNED: &str = ".$__serde_spanned_private_value";
+
 /// More than anybody writes.
 const LARGEST: u64 = 1 << 20;
 
@@ -77,16 +89,17 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// A mistake at this place.
-    fn mistake(&self, at: std::ops::Range<usize>, key: &str, why: impl std::fmt::Display) -> Error {
+    /// A place: its line and its key.
+    fn place(&self, at: std::ops::Range<usize>, key: &str) -> String {
         let before = &self.text.as_bytes()[..at.start.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let key = if key.is_empty() {
-            String::new()
-        } else {
-            format!("{key}: ")
-        };
-        Error::new(ErrorKind::Usage, format!("{}:{line}: {key}{why}", self.name))
+        let space = if key.is_empty() { "" } else { ": " };
+        format!("{}:{line}{space}{key}", self.name)
+    }
+
+    /// A mistake at this place.
+    fn mistake(&self, at: std::ops::Range<usize>, key: &str, why: impl std::fmt::Display) -> Error {
+        Error::new(ErrorKind::Usage, format!("{}: {why}", self.place(at, key)))
     }
 
     fn size(&self, key: &str, value: &Spanned<String>) -> Result<ByteSize, Error> {
@@ -108,7 +121,7 @@ fn parse(text: &str, name: &str, folder: &Path) -> Result<Plan, Error> {
         |error: toml::de::Error, key: &str| source.mistake(error.span().unwrap_or_default(), key, error.message());
     let document = toml::Deserializer::parse(text).map_err(|error| syntax(error, ""))?;
     let raw: Raw = serde_path_to_error::deserialize(document).map_err(|error| {
-        let key = error.path().to_string();
+        let key = error.path().to_string().replace(SPANNED, "");
         syntax(error.into_inner(), key.trim_start_matches('.'))
     })?;
     let limits = pool_limits(&source, &raw.limits)?;
@@ -214,17 +227,11 @@ fn a_part(
         spec.0.host = folder.join(&spec.0.host);
         Ok(spec.0)
     });
-    if let Some((name, value)) = raw
-        .env
-        .iter()
-        .find(|(name, _)| crate::run::TOLD.contains(&name.as_str()))
-    {
-        return Err(source.mistake(value.span(), &key("env"), format!("{name} is the host's to say")));
-    }
+    check_words(source, name, raw, &key)?;
     Ok(Part {
         name: name.to_owned(),
-        guest: folder.join(&raw.guest),
-        args: raw.args.clone(),
+        guest: folder.join(raw.guest.get_ref()),
+        args: raw.args.iter().map(|arg| arg.get_ref().clone()).collect(),
         instances: raw.instances,
         dirs: dirs.collect::<Result<_, _>>()?,
         env: raw
@@ -237,7 +244,51 @@ fn a_part(
         restart: restart(source, &key, raw)?,
         interpreters: raw.interpreters.clone(),
         limits: part_limits(source, &key("limits"), &raw.limits, limits)?,
+        named_at: named_at(source, raw, &key),
     })
+}
+
+fn named_at(source: &Source<'_>, raw: &RawPart, key: &dyn Fn(&str) -> String) -> NamedAt {
+    let first = |names: &[Spanned<String>], last: &str| {
+        let first = names.first().map(Spanned::span);
+        source.place(first.unwrap_or(raw.guest.span()), &key(last))
+    };
+    let children = raw.interpreters.as_ref().map(|children| &*children.programs);
+    NamedAt {
+        guest: source.place(raw.guest.span(), &key("guest")),
+        dirs: first(&raw.dirs, "dirs"),
+        children: first(children.unwrap_or_default(), "interpreters.programs"),
+    }
+}
+
+/// Checks what a program is called and told: its name, its arguments and its variables.
+fn check_words(source: &Source<'_>, name: &str, raw: &RawPart, key: &dyn Fn(&str) -> String) -> Result<(), Error> {
+    if name.is_empty() || name.chars().any(char::is_control) {
+        let why = "a program's name is a word without control characters";
+        return Err(source.mistake(raw.guest.span(), &format!("programs.{name}"), why));
+    }
+    for arg in &raw.args {
+        let grants = Grants {
+            args: vec![arg.get_ref().clone()],
+            ..Grants::default()
+        };
+        grants
+            .check()
+            .map_err(|why| source.mistake(arg.span(), &key("args"), why))?;
+    }
+    for (name, value) in &raw.env {
+        let grants = Grants {
+            env: vec![(name.clone(), value.get_ref().clone())],
+            ..Grants::default()
+        };
+        let told = crate::run::TOLD.contains(&name.as_str());
+        let checked = match told {
+            true => Err(format!("{name} is the host's to say")),
+            false => grants.check().map_err(|why| why.to_string()),
+        };
+        checked.map_err(|why| source.mistake(value.span(), &key("env"), why))?;
+    }
+    Ok(())
 }
 
 fn restart(source: &Source<'_>, key: &dyn Fn(&str) -> String, raw: &RawPart) -> Result<Restart, Error> {

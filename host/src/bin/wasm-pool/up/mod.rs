@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context;
 use wasm_pool::grants::{Grants, InterpreterGrant};
 use wasm_pool::stdio::{Input, Stdio};
-use wasm_pool::{Engine, Error, FileCalls, Kind, Pool, Program, Setup, machine};
+use wasm_pool::{Engine, FileCalls, Kind, Pool, Program, Setup, machine};
 
 use self::keeper::{Instances, Place};
 use self::manifest::{Part, Plan};
@@ -31,6 +32,7 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
     let programs = load(&engine, &plan)?;
+    check_grants(&plan, &programs)?;
     for warning in graph::warnings(&plan) {
         report::note(warning);
     }
@@ -53,7 +55,7 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         .queues(plan.limits.pool_queues)
         .build()?;
     let plumbing = Plumbing::lay(pool.queues(), &plan.queues, plan.feed.as_deref(), plan.drain.as_deref())?;
-    let places = places_of(&plan, &programs, &console)?;
+    let places = places_of(&plan, &programs, &console);
     let all: Vec<_> = places
         .iter()
         .map(|place| (place.program.clone(), Arc::clone(&place.setup)))
@@ -125,35 +127,39 @@ fn load(engine: &Engine, plan: &Plan) -> anyhow::Result<HashMap<String, Program>
         let program = match by_file.get(&part.guest) {
             Some(program) => program.clone(),
             None => {
-                let program = Program::from_file(engine, &part.guest, &plan.limits)?;
+                let program = Program::from_file(engine, &part.guest, &plan.limits)
+                    .with_context(|| part.named_at.guest.clone())?;
                 by_file.insert(part.guest.clone(), program.clone());
                 program
             }
         };
         if part.instances > 0 {
-            program.require_command()?;
+            program.require_command().with_context(|| part.named_at.guest.clone())?;
         }
         by_name.insert(part.name.clone(), program);
     }
-    for child in plan.programs.iter().filter_map(|part| part.interpreters.as_ref()) {
-        for name in &child.programs {
-            if let Some(program) = by_name.get(name.get_ref()) {
-                program.require_task()?;
-            }
+    for part in &plan.programs {
+        let children = part.interpreters.iter().flat_map(|children| &children.programs);
+        for program in children.filter_map(|name| by_name.get(name.get_ref())) {
+            program.require_task().with_context(|| part.named_at.children.clone())?;
         }
     }
     Ok(by_name)
 }
 
-fn places_of<'a>(
-    plan: &'a Plan,
-    programs: &HashMap<String, Program>,
-    console: &Console,
-) -> Result<Vec<Place<'a>>, Error> {
+/// Checks that there is what the programs are granted.
+fn check_grants(plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Result<()> {
+    for part in &plan.programs {
+        let grants = grants_of(part, programs);
+        grants.check().with_context(|| part.named_at.dirs.clone())?;
+    }
+    Ok(())
+}
+
+fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &Console) -> Vec<Place<'a>> {
     let mut places = Vec::new();
     for part in &plan.programs {
         let grants = grants_of(part, programs);
-        grants.check()?;
         let Some(program) = programs.get(&part.name) else {
             continue;
         };
@@ -179,7 +185,7 @@ fn places_of<'a>(
             });
         }
     }
-    Ok(places)
+    places
 }
 
 fn grants_of(part: &Part, programs: &HashMap<String, Program>) -> Grants {

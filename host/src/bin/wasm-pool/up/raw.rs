@@ -41,9 +41,9 @@ pub(super) enum RawUnbound {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawPart {
-    pub guest: PathBuf,
+    pub guest: Spanned<PathBuf>,
     #[serde(default)]
-    pub args: Vec<String>,
+    pub args: Vec<Spanned<String>>,
     #[serde(default = "one_instance")]
     pub instances: usize,
     #[serde(default)]
