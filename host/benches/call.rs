@@ -93,7 +93,8 @@ fn bare_on_a_fiber(bare: &mut Bare, calls: u32) -> Duration {
         block_on(async {
             for call in 0..calls {
                 let mut sum = [Val::Bool(false)];
-                let arguments = [Val::S32(call as i32), Val::S32(1)];
+                // Dynamic arguments come from somewhere: in a vector, as a batch has them.
+                let arguments = vec![Val::S32(call as i32), Val::S32(1)];
                 add.call_async(&mut bare.store, &arguments, &mut sum)
                     .await
                     .expect("adds");
@@ -189,6 +190,9 @@ fn call(criterion: &mut Criterion) {
     });
     group.bench_function("submitted and waited for", |bench| {
         bench.iter_custom(|calls| submitted(&direct, calls as u32));
+    });
+    group.bench_function("submitted and waited for, on a fiber", |bench| {
+        bench.iter_custom(|calls| submitted(&fiber, calls as u32));
     });
     group.finish();
 

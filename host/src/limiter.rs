@@ -3,7 +3,7 @@
 //! Wasmtime's own limiter bounds each memory and each table; this one bounds their sums and charges the pool's budget.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use wasmtime::ResourceLimiter;
@@ -18,6 +18,8 @@ pub(crate) struct Vitals {
     pub written: Written,
     /// The last request that was refused.
     refused: Mutex<Option<LimitHit>>,
+    /// There is one; looked at before every call.
+    has_refused: AtomicBool,
 }
 
 impl Vitals {
@@ -26,16 +28,21 @@ impl Vitals {
             peak_memory: AtomicU64::new(0),
             written: Written::new(limits.output.as_u64()),
             refused: Mutex::new(None),
+            has_refused: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn refuse(&self, hit: LimitHit) {
         *self.refused.lock() = Some(hit);
+        self.has_refused.store(true, Relaxed);
     }
 
     /// What was refused until now is of no interest any more.
     pub(crate) fn forget(&self) {
-        *self.refused.lock() = None;
+        if self.has_refused.load(Relaxed) {
+            self.has_refused.store(false, Relaxed);
+            *self.refused.lock() = None;
+        }
     }
 
     pub(crate) fn refused(&self) -> Option<LimitHit> {

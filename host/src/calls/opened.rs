@@ -48,6 +48,7 @@ enum Instance {
     Component(wasmtime::component::Instance),
 }
 
+#[derive(Clone, Copy)]
 enum Target {
     Core(wasmtime::Func),
     Component(wasmtime::component::Func),
@@ -228,13 +229,45 @@ impl Opened {
         arguments: &[Val],
         control: &Control,
     ) -> Result<Returned, Option<Outcome>> {
-        let returned = async {
-            self.begin(control)?;
-            self.enter(function, arguments).await
-        }
-        .await;
+        let returned = match self.begin(control).and_then(|()| self.target(function)) {
+            // Awaited here and no deeper: its future is large, and moved through each level.
+            Ok(Target::Component(func)) => {
+                // A component's function gives nothing or one value.
+                let mut result = [Val::Bool(false)];
+                let results = &mut result[..function.results().len().min(1)];
+                let called = match self.way {
+                    Way::Direct => func.call(&mut self.store, arguments, results),
+                    Way::Fiber => func.call_async(&mut self.store, arguments, results).await,
+                };
+                let [value] = result;
+                called.map(|()| (!function.results().is_empty()).then_some(value))
+            }
+            Ok(Target::Core(func)) => self.call_core(func, function, arguments).await,
+            Err(error) => Err(error),
+        };
         self.end(control);
         returned.map_err(|error| self.outcome(&error))
+    }
+
+    async fn call_core(
+        &mut self,
+        func: wasmtime::Func,
+        function: &Function,
+        arguments: &[Val],
+    ) -> wasmtime::Result<Returned> {
+        let store = &mut self.store;
+        let arguments: Vec<_> = arguments.iter().map(to_core).collect::<wasmtime::Result<_>>()?;
+        let mut results = vec![wasmtime::Val::I32(0); function.results().len()];
+        match self.way {
+            Way::Direct => func.call(store, &arguments, &mut results)?,
+            Way::Fiber => func.call_async(store, &arguments, &mut results).await?,
+        }
+        let mut results = results.iter().zip(function.results()).map(from_core);
+        match function.results().len() {
+            0 => Ok(None),
+            1 => results.next().transpose(),
+            _ => Ok(Some(Val::Tuple(results.collect::<wasmtime::Result<_>>()?))),
+        }
     }
 
     /// What an error of a call stands for; `None` when the host interrupted it.
@@ -242,40 +275,14 @@ impl Opened {
         outcome::from_error(error, &store::bounds(&self.setup.limits, &self.vitals))
     }
 
-    async fn enter(&mut self, function: &Function, arguments: &[Val]) -> wasmtime::Result<Returned> {
-        let known = matches!(&self.last, Some((last, _)) if last.is(function));
-        if !known {
-            self.last = Some((function.clone(), self.find(function)?));
-        }
-        let Some((_, target)) = &self.last else {
-            wasmtime::bail!("nothing was looked up");
-        };
-        let store = &mut self.store;
-        match target {
-            Target::Core(func) => {
-                let arguments: Vec<_> = arguments.iter().map(to_core).collect::<wasmtime::Result<_>>()?;
-                let mut results = vec![wasmtime::Val::I32(0); function.results().len()];
-                match self.way {
-                    Way::Direct => func.call(store, &arguments, &mut results)?,
-                    Way::Fiber => func.call_async(store, &arguments, &mut results).await?,
-                }
-                let mut results = results.iter().zip(function.results()).map(from_core);
-                match function.results().len() {
-                    0 => Ok(None),
-                    1 => results.next().transpose(),
-                    _ => Ok(Some(Val::Tuple(results.collect::<wasmtime::Result<_>>()?))),
-                }
-            }
-            Target::Component(func) => {
-                // A component's function gives nothing or one value.
-                let mut result = [Val::Bool(false)];
-                let results = &mut result[..function.results().len().min(1)];
-                match self.way {
-                    Way::Direct => func.call(store, arguments, results)?,
-                    Way::Fiber => func.call_async(store, arguments, results).await?,
-                }
-                let [value] = result;
-                Ok((!function.results().is_empty()).then_some(value))
+    /// The function in this instance, looked up once.
+    fn target(&mut self, function: &Function) -> wasmtime::Result<Target> {
+        match &self.last {
+            Some((last, target)) if last.is(function) => Ok(*target),
+            _ => {
+                let target = self.find(function)?;
+                self.last = Some((function.clone(), target));
+                Ok(target)
             }
         }
     }

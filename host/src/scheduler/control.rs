@@ -43,6 +43,8 @@ pub(crate) struct Control {
     cpu: AtomicU64,
     /// Up to how much of it.
     cpu_limit: AtomicU64,
+    /// A call has begun, and its time does not run yet; written by the worker that runs it.
+    call_begins: AtomicBool,
     /// Wall-clock and processor time of the life, or of each call, in nanoseconds.
     allowed: Allowed,
     /// Whom it wakes is for all workers; see [`hand`].
@@ -103,6 +105,7 @@ impl Control {
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: AtomicU64::new(cpu_limit),
+            call_begins: AtomicBool::new(false),
             allowed,
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
@@ -126,22 +129,31 @@ impl Control {
         self.cause().is_none()
     }
 
-    /// A call begins: its time runs from now.
+    /// A call begins. Looking at a clock costs as much as a small call: its time runs from the next tick or the end of the slice,
+    /// a tick later at most, and one that is over before has none.
     pub(crate) fn begin_call(&self) {
-        let now = nanos(self.born.elapsed());
-        let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
-        let cpu = self.cpu.load(Ordering::Relaxed).saturating_add(slice);
-        // The clock may see it a moment later, as it may see the end of the call.
-        self.deadline
-            .store(now.saturating_add(self.allowed.wall), Ordering::Relaxed);
-        self.cpu_limit
-            .store(cpu.saturating_add(self.allowed.cpu), Ordering::Relaxed);
+        self.call_begins.store(true, Ordering::Relaxed);
     }
 
     /// The call is over; nothing has a deadline until the next one.
     pub(crate) fn end_call(&self) {
+        self.call_begins.store(false, Ordering::Relaxed);
+        // The clock may see it a moment later.
         self.deadline.store(NEVER, Ordering::Relaxed);
         self.cpu_limit.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// The time of a call that has begun runs from `now`; `slice` of its slice are over. On the worker that runs it.
+    fn time_call(&self, now: u64, slice: u64) {
+        if !self.call_begins.load(Ordering::Relaxed) {
+            return;
+        }
+        self.call_begins.store(false, Ordering::Relaxed);
+        let cpu = self.cpu.load(Ordering::Relaxed).saturating_add(slice);
+        self.deadline
+            .store(now.saturating_add(self.allowed.wall), Ordering::SeqCst);
+        self.cpu_limit
+            .store(cpu.saturating_add(self.allowed.cpu), Ordering::Relaxed);
     }
 
     /// When the clock must look at this life, seen from `now`; `None` when it need not.
@@ -315,7 +327,9 @@ impl Control {
 
     /// The slice is over; `used` tells how much of its wall time was processor time.
     pub(super) fn end_slice(&self, slice: Slice, used: impl FnOnce(u64) -> u64) {
-        let wall = nanos(self.born.elapsed()).saturating_sub(slice.0);
+        let now = nanos(self.born.elapsed());
+        let wall = now.saturating_sub(slice.0);
+        self.time_call(now, wall);
         if let Some(shares) = hand::end(wall) {
             self.shares.store(shares, Ordering::Relaxed);
         }
@@ -333,6 +347,7 @@ impl Control {
         }
         let now = nanos(self.born.elapsed());
         let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
+        self.time_call(now, slice);
         if self.cpu.load(Ordering::Relaxed).saturating_add(slice) > self.cpu_limit.load(Ordering::Relaxed) {
             self.end(Cause::CpuTime);
             return AtTick::Stop;
