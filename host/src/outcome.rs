@@ -213,6 +213,13 @@ pub(crate) fn from_error(error: &wasmtime::Error, bounds: &Bounds) -> Option<Out
             trapped("a handle that is not open was used", error)
         });
     }
+    // The error has no type that one could ask for.
+    if error.root_cause().to_string().contains("fuel allocated for hostcalls") {
+        return Some(trapped(
+            "what it passes to the host at once is more than one call may",
+            error,
+        ));
+    }
     // What is left is a guest that broke a rule of an interface, or an instance that could not be made.
     Some(match bounds.refused {
         Some(hit) => Outcome::Limit(hit),

@@ -159,3 +159,16 @@ fn one_that_the_program_does_not_have_is_refused_when_the_executor_is_made() {
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
     }
 }
+
+#[test]
+fn one_that_returns_an_error_has_failed() {
+    for builder in paths() {
+        let bad = Val::String("bad luck".to_owned());
+        let executor = builder.initializer("fails", vec![bad]).build().expect("an executor");
+        let broken = call(&executor, "value", vec![]);
+        assert!(
+            matches!(&broken, Err(FutureError::Broken(why)) if why.contains(r#"returned the error "\"bad luck\" is bad""#)),
+            "{broken:?}"
+        );
+    }
+}

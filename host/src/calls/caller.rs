@@ -8,7 +8,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::executor::{Executor, require_component};
-use super::opened::{Opened, Opening, Way};
+use super::opened::{Opened, Opening, Way, in_vain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::{Guest, InterpreterId};
 use crate::outcome::{Cause, Outcome};
@@ -175,10 +175,13 @@ fn open<B>(
         let initializer = shared
             .function(program, name)
             .map_err(|error| Some(Outcome::HostError(error.to_string())))?;
-        opened
+        let returned = opened
             .call(&initializer, arguments, control)
             .now_or_never()
             .ok_or_else(never)??;
+        if let Some(why) = in_vain(&returned) {
+            return Err(Some(Outcome::HostError(format!("its initializer failed: {why}"))));
+        }
         opened.forget_calls();
     }
     let bound = match opened.parts() {

@@ -93,9 +93,11 @@ impl FromStr for Reuse {
         let count = |text: &str| text.parse::<NonZeroU32>().ok();
         let (calls, memory) = match parts.as_slice() {
             [] => (None, None),
-            [one] => match count(one) {
-                Some(calls) => (Some(calls), None),
-                None => (None, Some(units::parse_size(one)?)),
+            [one] => match (count(one), one.parse::<u64>()) {
+                (Some(calls), _) => (Some(calls), None),
+                // A number of calls that is none, and no size.
+                (None, Ok(_)) => return Err(expected()),
+                (None, Err(_)) => (None, Some(units::parse_size(one)?)),
             },
             [calls, memory] => (
                 Some(count(calls).ok_or_else(expected)?),
@@ -172,7 +174,15 @@ mod tests {
                 Ok(text)
             );
         }
-        for text in ["", "cleaner", "fresh:1", "always:0:1MiB", "always:1:2:3", "always:many"] {
+        for text in [
+            "",
+            "cleaner",
+            "fresh:1",
+            "always:0",
+            "always:0:1MiB",
+            "always:1:2:3",
+            "always:many",
+        ] {
             assert!(text.parse::<Reuse>().is_err(), "{text}");
         }
     }

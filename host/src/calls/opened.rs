@@ -34,6 +34,17 @@ pub(super) struct Opened {
     last: Option<(Function, Target)>,
 }
 
+/// Why a call of an initializer that came to its end was in vain.
+pub(super) fn in_vain(returned: &Returned) -> Option<String> {
+    match returned {
+        Some(Val::Result(Err(error))) => {
+            let said = error.as_deref().and_then(|error| crate::value::to_wave(error).ok());
+            Some(format!("it returned the error {}", said.unwrap_or_default()))
+        }
+        _ => None,
+    }
+}
+
 /// How it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -71,7 +82,7 @@ impl Way {
             Path::Fiber => Ok(Way::Fiber),
             Path::Auto if program.direct().is_none() => Ok(Way::Fiber),
             Path::Direct if program.direct().is_none() => Err(format!(
-                "{}: it can wait ({}), so it cannot be called directly",
+                "{}: it {}, so it cannot be called directly",
                 program.name(),
                 program.blocking()
             )),

@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use super::Returned;
 use super::batch::{Step, Submission};
 use super::future::FutureError;
-use super::opened::{Opened, Opening, Way};
+use super::opened::{Opened, Opening, Way, in_vain};
 use super::shared::{Next, Shared};
 use crate::interpreter::InterpreterId;
 use crate::outcome::{Cause, Outcome};
@@ -316,7 +316,10 @@ impl Seat {
         if let Some((name, arguments)) = &self.shared.initializer {
             let initializer = self.initializer(program, name)?;
             match opened.call(&initializer, arguments, control).await {
-                Ok(_) => opened.forget_calls(),
+                Ok(returned) => match in_vain(&returned) {
+                    None => opened.forget_calls(),
+                    Some(why) => return Err(NotOpened::Broken(format!("its initializer failed: {why}"))),
+                },
                 Err(Some(outcome)) => return Err(NotOpened::Broken(format!("its initializer failed: {outcome}"))),
                 Err(None) => return Err(NotOpened::Interrupted),
             }

@@ -16,10 +16,14 @@ use crate::program::Function;
 pub fn from_cells(function: &Function, columns: &[String], row: &[&str], bytes: Bytes) -> Result<Vec<Val>, Mismatch> {
     let cell = |name: &str, ty: &Type| {
         let at = columns.iter().position(|column| column == name);
-        match at.and_then(|at| row.get(at)) {
-            Some(text) => from_cell(ty, text, bytes).map_err(|why| why.in_field(name)),
-            None if matches!(ty, Type::Option(_)) => Ok(Val::Option(None)),
-            None => Err(Mismatch::new(
+        match (at, at.and_then(|at| row.get(at))) {
+            (_, Some(text)) => from_cell(ty, text, bytes).map_err(|why| why.in_field(name)),
+            (_, None) if matches!(ty, Type::Option(_)) => Ok(Val::Option(None)),
+            (Some(at), None) => Err(Mismatch::new(
+                format!("a cell {} for the column {name:?}", at + 1),
+                format!("a row of {}", row.len()),
+            )),
+            (None, None) => Err(Mismatch::new(
                 format!("a column {name:?}"),
                 format!("the columns {}", columns.join(", ")),
             )),

@@ -35,10 +35,13 @@ pub fn parse_call(program: &Program, text: &str) -> Result<(Function, Vec<Val>)>
     })?;
     let function = program.function(name.trim())?;
     // The name is no part of WAVE where it holds an interface.
-    let call = format!("f({arguments}");
+    const NAME: &str = "f";
+    let call = format!("{NAME}({arguments}");
     let params = function.params();
     let wrong = |error: wasm_wave::parser::ParserError| {
-        let message = format!("{function}: {}", explain(&call, &error));
+        // What is said about our name for it is about the call as a whole.
+        let place = if error.span() == (0..NAME.len()) { "" } else { &call };
+        let message = format!("{function}: {}", explain(place, &error));
         Error::new(ErrorKind::Usage, message)
     };
     let call = UntypedFuncCall::parse(&call).map_err(wrong)?;
