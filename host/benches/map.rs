@@ -50,6 +50,18 @@ fn map(executor: &Executor, items: u32) {
     }
 }
 
+/// Wall time of the same on so many threads.
+fn bare_wall(engine: &wasmtime::Engine, pre: &InstancePre<Host>, items: u32, threads: u32) -> Duration {
+    let work = || {
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| bare(engine, pre, items / threads));
+            }
+        });
+    };
+    took(work).0
+}
+
 /// So many calls, whose arguments are made and whose results are looked at where the calls are made.
 struct Part(std::ops::Range<u32>, u32);
 
@@ -143,6 +155,16 @@ fn maps(criterion: &mut Criterion) {
         "a map in batches on two workers, faster than on one",
         format!("{gain:.2}"),
         ">= 1.8",
+    );
+    let gain = ratio(
+        11,
+        || bare_wall(engine.wasmtime(), &pre, ITEMS, 1),
+        || bare_wall(engine.wasmtime(), &pre, ITEMS, 2),
+    );
+    figure(
+        "bare Wasmtime on two threads, faster than on one",
+        format!("{gain:.2}"),
+        "",
     );
     let gain = ratio(11, || took(|| map(&one, ITEMS)).0, || took(|| map(&two, ITEMS)).0);
     figure(

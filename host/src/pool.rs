@@ -215,7 +215,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] when the pool shuts down, [`ErrorKind::Refused`] when the program is no command,
-    /// [`ErrorKind::Unfit`] when the engine has no room for one more, [`ErrorKind::Usage`] for limits that its engine
+    /// [`ErrorKind::Saturated`] when the engine has no room for one more at present, [`ErrorKind::Usage`] for limits that its engine
     /// was not made with.
     pub fn spawn(&self, program: &Program, setup: impl Into<Arc<Setup>>) -> Result<Interpreter> {
         self.spawn_then(program, setup, |_, _| ())
@@ -362,10 +362,7 @@ impl Commons {
             .list(&setup.limits, Span::Life, room)
             .map_err(|why| match why {
                 NotListed::Closed => Error::new(ErrorKind::Closed, "the pool is shutting down"),
-                NotListed::Full => Error::new(
-                    ErrorKind::Unfit,
-                    format!("the engine was made for {room} interpreters at once, and so many are alive"),
-                ),
+                NotListed::Full => self.no_room(1),
             })?;
         let id = InterpreterId(number);
         let vitals = Arc::new(Vitals::new(&setup.limits));
@@ -397,6 +394,18 @@ impl Commons {
         };
         Scheduler::spawn(&control, life.run(), settlement);
         Ok((id, control))
+    }
+
+    /// Why there is no room for so many more interpreters: at present, or ever.
+    pub(crate) fn no_room(&self, more: usize) -> Error {
+        let room = self.engine.instances();
+        if more > room as usize {
+            let message = format!("the engine was made for {room} interpreters at once, and {more} do not fit");
+            return Error::new(ErrorKind::Unfit, message);
+        }
+        let message =
+            format!("the engine was made for {room} interpreters at once, and {more} more do not fit at present");
+        Error::new(ErrorKind::Saturated, message)
     }
 
     /// Nobody would stop a program of another engine: its clock does not tick.

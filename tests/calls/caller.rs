@@ -268,7 +268,7 @@ fn callers_have_places_like_interpreters() {
         instance.get_typed_func::<(), ()>(store, "f")
     };
     let callers = [(); 2].map(|()| executor.caller(bind).expect("fits"));
-    assert_eq!(executor.caller(bind).expect_err("refuses").kind(), ErrorKind::Unfit);
+    assert_eq!(executor.caller(bind).expect_err("refuses").kind(), ErrorKind::Saturated);
     drop(callers);
     let mut caller = executor.caller(bind).expect("fits again");
     assert_eq!(caller.call(|store, f| f.call(store, ())), Ok(()));

@@ -18,7 +18,9 @@ fn equal_guests_get_equal_time() {
         .collect();
     let used: Vec<_> = guests.iter().map(|guest| guest.join().cpu).collect();
     let (least, most) = (used.iter().min().expect("eight"), used.iter().max().expect("eight"));
-    assert!(most.as_secs_f64() < least.as_secs_f64() * 1.5, "{used:?}");
+    // On a machine that is busy otherwise each has had a few slices only, and somebody one or two more.
+    let slices = Duration::from_millis(2 * 5);
+    assert!(*most < least.mul_f64(1.5) + slices, "{used:?}");
 }
 
 #[test]

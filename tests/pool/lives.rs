@@ -196,7 +196,7 @@ fn what_cannot_be_started_says_why() {
         .collect();
     assert_eq!(
         pool.spawn(&program, Setup::default()).expect_err("refuses").kind(),
-        ErrorKind::Unfit
+        ErrorKind::Saturated
     );
     held.iter().for_each(wasm_pool::Interpreter::kill);
     held.iter().for_each(|guest| drop(guest.join()));

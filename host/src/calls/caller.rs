@@ -67,8 +67,7 @@ impl<B> Caller<B> {
         let (id, control) = switch(executor)?;
         let room = shared.commons.engine.instances() as usize;
         if !shared.commons.hub.roster.reserve(1, room) {
-            let message = format!("the engine was made for {room} interpreters at once, and they are taken");
-            return Err(Error::new(ErrorKind::Unfit, message));
+            return Err(shared.commons.no_room(1));
         }
         Ok(Caller {
             flag: shared.commons.hub.flag(),

@@ -123,8 +123,8 @@ impl ExecutorBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for no interpreters, an initializer that the program does not have, a path that the program cannot
-    /// take, or limits that its engine was not made with; [`ErrorKind::Unfit`] when the engine has no room for so many
-    /// interpreters; [`ErrorKind::Refused`] for a program of another engine than the pool's; [`ErrorKind::Closed`].
+    /// take, or limits that its engine was not made with; [`ErrorKind::Unfit`] when the engine never has room for so many
+    /// interpreters, [`ErrorKind::Saturated`] when it has none at present; [`ErrorKind::Refused`] for a program of another engine than the pool's; [`ErrorKind::Closed`].
     pub fn build(self) -> Result<Executor> {
         let commons = Arc::clone(self.pool.commons());
         commons.check_engine(&self.program)?;
@@ -144,10 +144,7 @@ impl ExecutorBuilder {
         }
         let room = commons.engine.instances() as usize;
         if !commons.hub.roster.reserve(seats, room) {
-            return Err(Error::new(
-                ErrorKind::Unfit,
-                format!("the engine was made for {room} interpreters at once, and {seats} more do not fit"),
-            ));
+            return Err(commons.no_room(seats));
         }
         let handle = Handle {
             shared: Arc::new(Shared {
@@ -381,7 +378,7 @@ impl Executor {
     /// An interpreter for calls on the caller's own thread, with types of its own; see [`Caller`].
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] when the program can wait for something or is a core module; [`ErrorKind::Unfit`];
+    /// [`ErrorKind::Usage`] when the program can wait for something or is a core module; [`ErrorKind::Saturated`];
     /// [`ErrorKind::Closed`], [`ErrorKind::Broken`].
     pub fn caller<B>(
         &self,

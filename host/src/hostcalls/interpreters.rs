@@ -147,7 +147,7 @@ fn start(talk: &Talk, program: &Program, setup: Setup, family: super::Family) ->
     talk.commons
         .create(program, Arc::new(setup), family, Some(place))
         .map_err(|error| match error.kind() {
-            ErrorKind::Unfit | ErrorKind::Closed => InterpreterError::Limit(error.to_string()),
+            ErrorKind::Unfit | ErrorKind::Saturated | ErrorKind::Closed => InterpreterError::Limit(error.to_string()),
             _ => InterpreterError::Invalid(error.to_string()),
         })
 }

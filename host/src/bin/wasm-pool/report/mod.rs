@@ -221,7 +221,7 @@ pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
     let text = wasm_pool::text::one_line(&format!("{error:#}"));
     let _ = writeln!(io::stderr().lock(), "wasm-pool: {text}");
     let code = match error.downcast_ref::<Error>().map(Error::kind) {
-        Some(ErrorKind::Usage | ErrorKind::Unfit) => 2,
+        Some(ErrorKind::Usage | ErrorKind::Unfit | ErrorKind::Saturated) => 2,
         Some(ErrorKind::Refused) => 65,
         Some(ErrorKind::Unreadable) => 66,
         // What breaks an executor is a guest's initializer.
