@@ -103,7 +103,7 @@ impl EngineBuilder {
 
     /// Functions that components may import from `interface` (such as `demo:text/host`, with or without its version) besides
     /// WASI; `add` puts them into Wasmtime's linker, as closures or by `bindgen!`'s `add_to_linker`. See
-    /// [`offers`](crate::offers).
+    /// [`offers`].
     pub fn host_functions(
         mut self,
         interface: &str,
