@@ -39,8 +39,8 @@ pub enum FutureError {
 /// How errors of a broken executor begin.
 pub(super) const BROKEN: &str = "the executor is broken: ";
 
-/// Looks at a result that may be there in a moment: for ten microseconds, which is what sleeping and waking cost.
-const SPINS: u32 = 300;
+/// Looks at a result that may be there in a moment: for about fifteen microseconds, which is what sleeping and waking cost.
+const SPINS: u32 = 1_000;
 
 /// Who sets the result. Dropping it without is a result too.
 pub(super) struct Promise<T> {
