@@ -299,3 +299,28 @@ fn a_signal_gives_grace_and_the_second_ends_the_call() {
     let rest: Vec<String> = stderr.lines().map_while(Result::ok).collect();
     assert!(rest.len() == 1 && rest[0].contains("go: killed"), "{rest:?}");
 }
+
+#[test]
+fn refuses_flags_that_it_does_not_know_wherever_they_stand() {
+    for (args, says) in [
+        (&["spin(23)", "--deadlin", "200ms"][..], "--deadlin"),
+        (
+            &["add(1, 2)", "3"][..],
+            "behind a call that has its arguments in its parentheses",
+        ),
+    ] {
+        call(plugin(), args).exits(2).one_line().says(says);
+    }
+    // Those that it knows may stand behind the arguments, which may be negative.
+    call(plugin(), &["add", "-1", "2", "--deadline", "10s"])
+        .exits(0)
+        .prints("1\n");
+}
+
+#[test]
+fn names_the_function_that_may_have_been_meant() {
+    call(plugin(), &["distence()"])
+        .exits(2)
+        .one_line()
+        .says(r#"did you mean "demo:plugin/geometry@0.1.0#distance"?"#);
+}

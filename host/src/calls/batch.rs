@@ -84,8 +84,8 @@ pub(super) struct Submission {
     /// For whom its calls are.
     pub context: Option<Context>,
     pub submitted: Instant,
-    /// A turn has begun with it; the next one goes on.
-    pub begun: bool,
+    /// When the first turn began with it.
+    pub began: Option<Instant>,
 }
 
 /// Counts one of those that seats have in hand.

@@ -430,7 +430,7 @@ impl Executor {
                 way,
                 context: self.context.clone(),
                 submitted: Instant::now(),
-                begun: false,
+                began: None,
             },
         )
     }

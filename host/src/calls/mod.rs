@@ -10,6 +10,51 @@
 //! - **Where it runs**: a program that can wait for something runs on fibers of the pool's workers; one that never waits is called
 //!   directly on threads of the pool, which costs a third. [`Path`] forces either.
 //!
+//! ```
+//! use wasm_pool::value::Val;
+//! use wasm_pool::{Engine, Executor, HostCalls, Limits, Pool, Program, Wait};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // What the plugin may ask of us, and who asks.
+//! let engine = Engine::builder()
+//!     .host_functions("demo:shop/prices", HostCalls::Prompt, |linker| {
+//!         let mut prices = linker.instance("demo:shop/prices")?;
+//!         prices.func_wrap("price", |guest, (item,): (u32,)| {
+//!             let discount = guest.data().context::<u32>().copied().unwrap_or(0);
+//!             Ok((item * 10 - discount,))
+//!         })
+//!     })
+//!     .build()?;
+//! let plugin = br#"(component
+//!     (import "demo:shop/prices" (instance $prices (export "price" (func (param "item" u32) (result u32)))))
+//!     (core func $price (canon lower (func $prices "price")))
+//!     (core module $m
+//!         (import "prices" "price" (func $price (param i32) (result i32)))
+//!         (func (export "total") (param i32 i32) (result i32)
+//!             (i32.add (call $price (local.get 0)) (call $price (local.get 1)))))
+//!     (core instance $i (instantiate $m (with "prices" (instance (export "price" (func $price))))))
+//!     (func (export "total") (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $i "total"))))"#;
+//! let program = Program::from_bytes(&engine, "shop", plugin, &Limits::default())?;
+//! let executor = Executor::new(&Pool::new(&engine)?, &program)?;
+//! let total = executor.function("total")?;
+//!
+//! // One call, for somebody; and many, in order.
+//! let call = executor.with_context(1u32).submit(&total, vec![Val::U32(1), Val::U32(2)])?;
+//! assert_eq!(call.into_result(Wait::Forever)?, Some(Val::U32(28)));
+//! let many = executor.map(&total, (0..100).map(|item| vec![Val::U32(item), Val::U32(item)]));
+//! for (item, result) in (0..).zip(many) {
+//!     assert_eq!(result?, Some(Val::U32(item * 20)));
+//! }
+//!
+//! // A new plugin, while calls run: those from now on go to it.
+//! executor.replace(&Program::from_bytes(&engine, "shop", plugin, &Limits::default())?)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With types of your own, by `wasmtime::component::bindgen!`: [`Executor::submit_typed`], and [`Executor::caller`] on your own
+//! thread; `examples/07-embed` has all of it.
+//!
 //! Two consequences: a call that computes for long holds its thread on the direct path, where on fibers it gives way; and queued
 //! calls survive the interpreter that was to run them.
 

@@ -204,11 +204,12 @@ impl Seat {
             return Ok(());
         }
         *self.current.lock() = Some((number, Arc::clone(control)));
-        let began = Instant::now();
         let meters = program.meters();
-        if !std::mem::replace(&mut submission.begun, true) {
-            meters.wait.record(began - submission.submitted);
-        }
+        let began = *submission.began.get_or_insert_with(|| {
+            let now = Instant::now();
+            meters.wait.record(now - submission.submitted);
+            now
+        });
         let mut well = 0;
         loop {
             let Some(submission) = &mut held.submission else {
@@ -368,7 +369,13 @@ impl Seat {
                 self.shared.break_down(&why);
                 submission.fail(FutureError::Broken(why));
             }
-            _ if killed => submission.fail(FutureError::Ended(Outcome::Killed)),
+            _ if killed => {
+                telemetry::failed(&submission.program, &Outcome::Killed);
+                if let Some(began) = submission.began {
+                    submission.program.meters().call.record(began.elapsed());
+                }
+                submission.fail(FutureError::Ended(Outcome::Killed));
+            }
             Doing::Initializing | Doing::Calling => {
                 telemetry::failed(&submission.program, &outcome);
                 let told = catch_unwind(AssertUnwindSafe(|| {

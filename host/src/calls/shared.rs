@@ -138,9 +138,12 @@ impl Shared {
             };
             if late && state.end.is_none() && !self.has_room_in(state) {
                 self.load.rejected.increment(1);
+                let after = match self.patience.is_zero() {
+                    true => String::new(),
+                    false => format!(" after {}", crate::units::show_duration(since.elapsed())),
+                };
                 let message = format!(
-                    "no room for one more call after {}: {} run and {} wait",
-                    crate::units::show_duration(since.elapsed()),
+                    "no room for one more call{after}: {} run and {} wait",
                     self.in_hand.load(Relaxed),
                     state.queue.len()
                 );

@@ -14,6 +14,7 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, Lift, Val, WasmList};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
+use super::opened::in_vain;
 use super::{Executor, FutureError, Path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::{Guest, Setup};
@@ -67,8 +68,8 @@ pub fn snapshot(pool: &Pool, name: &str, bytes: &[u8], call: &str, limits: &Limi
             };
             let mut results = vec![Val::Bool(false); function.results().len()];
             func.call_async(&mut *store, &arguments, &mut results).await?;
-            if let Some(Val::Result(Err(error))) = results.first() {
-                wasmtime::bail!("{} returned the error {error:?}", function.name());
+            if let Some(why) = in_vain(&results.into_iter().next()) {
+                return Ok(Err(format!("{}: {why}", function.name())));
             }
             let held = store.data_mut().handles();
             if held > 0 {
@@ -77,6 +78,8 @@ pub fn snapshot(pool: &Pool, name: &str, bytes: &[u8], call: &str, limits: &Limi
                     function.name()
                 )));
             }
+            // What is in its memory is copied out at once; that is bounded by what its memory may be.
+            store.set_hostcall_fuel(usize::MAX);
             let mut wizer = Wizer::new();
             wizer.keep_init_func(true);
             let (context, _) = wizer.instrument_component(&binary)?;

@@ -95,8 +95,15 @@ impl Program {
             .iter()
             .filter(|candidate| candidate.signature.is_ok())
             .map(Candidate::full);
+        let meant = candidates
+            .iter()
+            .filter(|candidate| candidate.signature.is_ok())
+            .map(|candidate| (strsim::jaro_winkler(&candidate.name, name), candidate.full()))
+            .filter(|(likeness, _)| *likeness > ALIKE)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let hint = meant.map_or(String::new(), |(_, full)| format!(" (did you mean {full:?}?)"));
         usage(format!(
-            "{}: no function {name:?}; it exports {}",
+            "{}: no function {name:?}{hint}; it exports {}",
             self.name(),
             list(names)
         ))
@@ -150,6 +157,9 @@ impl Program {
         }
     }
 }
+
+/// From how alike on a name is taken for a typing error of another one; 1 is the same.
+const ALIKE: f64 = 0.85;
 
 impl Candidate {
     fn new(interface: &str, name: &str, func: &ComponentFunc) -> Candidate {

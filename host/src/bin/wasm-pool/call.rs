@@ -101,6 +101,10 @@ fn conclude(
 /// The function and its arguments.
 fn what(args: &CallArgs, program: &Program, bytes: Bytes) -> anyhow::Result<(Function, Vec<Val>)> {
     if written(args) == Notation::Wave {
+        if let Some(argument) = args.arguments.first() {
+            let message = format!("{argument:?} stands behind a call that has its arguments in its parentheses");
+            return Err(usage(message));
+        }
         return Ok(parse_call(program, &args.call)?);
     }
     let function = program.function(&args.call)?;

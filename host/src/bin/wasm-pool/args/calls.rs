@@ -56,7 +56,7 @@ pub(crate) struct CallArgs {
     pub call: String,
 
     /// The arguments as JSON, one each.
-    #[arg(value_name = "JSON", allow_hyphen_values = true)]
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub arguments: Vec<String>,
 
     /// How the result is printed; as the arguments were written, unless said otherwise.

@@ -65,12 +65,17 @@ fn total(run: &Run<'_>, ok: usize, failed: usize) -> String {
         0 => String::new(),
         missing => format!(", {missing} never started"),
     };
+    // Guests that mostly wait gain nothing that this could measure.
+    let gain = match run.speed_up() {
+        gain if gain >= 0.995 => format!(", {gain:.2}x in parallel"),
+        _ => String::new(),
+    };
     format!(
-        "{}: {ok} ok, {failed} failed{missing} in {}; cpu {}, {:.2}x in parallel on {}\n",
+        "{}: {ok} ok, {failed} failed{missing} in {}; cpu {}{} on {}\n",
         count(run.endings.len(), "instance"),
         units::show_duration(run.wall),
         units::show_duration(run.cpu()),
-        run.speed_up(),
+        gain,
         count(run.workers, "worker"),
     )
 }
