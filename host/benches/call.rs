@@ -93,8 +93,7 @@ fn bare_on_a_fiber(bare: &mut Bare, calls: u32) -> Duration {
         block_on(async {
             for call in 0..calls {
                 let mut sum = [Val::Bool(false)];
-                // Dynamic arguments come from somewhere: in a vector, as a batch has them.
-                let arguments = vec![Val::S32(call as i32), Val::S32(1)];
+                let arguments = [Val::S32(call as i32), Val::S32(1)];
                 add.call_async(&mut bare.store, &arguments, &mut sum)
                     .await
                     .expect("adds");

@@ -168,9 +168,9 @@ fn maps(criterion: &mut Criterion) {
     );
     let gain = ratio(11, || took(|| map(&one, ITEMS)).0, || took(|| map(&two, ITEMS)).0);
     figure(
-        "the same, where one more thread makes arguments and takes results",
+        "a map through `Map`, where one more thread makes arguments, on two",
         format!("{gain:.2}"),
-        "",
+        ">= 1.8",
     );
     map(&again, 10_000);
     let before = resident();

@@ -12,15 +12,14 @@ fn equal_guests_get_equal_time() {
     let (pool, program) = pool_for(SPIN.as_bytes(), 20, 2);
     let guests: Vec<_> = (0..8)
         .map(|_| {
-            pool.spawn(&program, within(Duration::from_millis(800), Setup::default()))
+            // Long enough for many slices each, also on a machine that is busy otherwise.
+            pool.spawn(&program, within(Duration::from_millis(2_400), Setup::default()))
                 .expect("starts")
         })
         .collect();
     let used: Vec<_> = guests.iter().map(|guest| guest.join().cpu).collect();
     let (least, most) = (used.iter().min().expect("eight"), used.iter().max().expect("eight"));
-    // On a machine that is busy otherwise each has had a few slices only, and somebody one or two more.
-    let slices = Duration::from_millis(2 * 5);
-    assert!(*most < least.mul_f64(1.5) + slices, "{used:?}");
+    assert!(most.as_secs_f64() < least.as_secs_f64() * 1.5, "{used:?}");
 }
 
 #[test]
