@@ -97,22 +97,24 @@ impl OutputPipe {
 
     /// The reader is gone: what the guest writes from now on ends it, quietly, as a closed pipe ends a process.
     pub fn close(&self) {
-        self.fail_with(Stop::OutputClosed);
+        let _ = self.fail_with(Stop::OutputClosed);
     }
 
-    /// The output cannot be written: what the guest writes from now on ends it with this error.
-    pub fn fail(&self, error: impl fmt::Display) {
-        self.fail_with(Stop::OutputFailed(crate::text::one_line(&error.to_string())));
+    /// The output cannot be written: what the guest writes from now on ends it with this error. `true` when something that
+    /// it had written before is lost, too.
+    pub fn fail(&self, error: impl fmt::Display) -> bool {
+        self.fail_with(Stop::OutputFailed(crate::text::one_line(&error.to_string())))
     }
 
-    fn fail_with(&self, failure: Stop) {
-        let waiting = {
+    fn fail_with(&self, failure: Stop) -> bool {
+        let (waiting, lost) = {
             let mut state = self.0.state.lock();
-            state.buffer = Vec::new();
+            let lost = std::mem::take(&mut state.buffer);
             state.failure.get_or_insert(failure);
-            std::mem::take(&mut state.waiting)
+            (std::mem::take(&mut state.waiting), !lost.is_empty())
         };
         waiting.into_iter().for_each(Waker::wake);
+        lost
     }
 
     /// The guest's side: how many bytes it may write now.
@@ -235,6 +237,15 @@ mod tests {
         pipe.end();
         pipe.end();
         assert_eq!(calls.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_failure_says_whether_something_is_lost() {
+        let (pipe, _) = pipe(100);
+        assert!(pipe.push(b"a").is_ok());
+        assert!(pipe.fail("full"));
+        assert!(pipe.is_empty() && !pipe.fail("full"));
+        assert!(matches!(pipe.push(b"b"), Err(Stop::OutputFailed(why)) if why == "full"));
     }
 
     #[test]

@@ -255,8 +255,7 @@ impl Writing {
         // What is still in a pipe is lost, like what could not be written and what the target kept back.
         let mut lost = self.target.kept();
         lost.push(instance);
-        lost.extend((0..self.pipes.len()).filter(|instance| !self.pipes[*instance].is_empty()));
-        self.pipes.iter().for_each(|pipe| pipe.fail(&error));
+        lost.extend((0..self.pipes.len()).filter(|instance| self.pipes[*instance].fail(&error)));
         Err(Lost { error, instances: lost })
     }
 
