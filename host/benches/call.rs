@@ -112,11 +112,13 @@ struct Many {
 impl Batch for Many {
     type Output = ();
 
-    fn next(&mut self) -> Option<Vec<Val>> {
-        (self.next < self.calls).then(|| {
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
+        let more = self.next < self.calls;
+        if more {
+            arguments.extend([Val::S32(self.next as i32), Val::S32(1)]);
             self.next += 1;
-            vec![Val::S32(self.next as i32 - 1), Val::S32(1)]
-        })
+        }
+        more
     }
 
     fn done(&mut self, result: Result<Returned, Outcome>) {

@@ -68,9 +68,13 @@ struct Part(std::ops::Range<u32>, u32);
 impl Batch for Part {
     type Output = ();
 
-    fn next(&mut self) -> Option<Vec<Val>> {
-        self.1 = self.0.next()?;
-        Some(vec![Val::S32(self.1 as i32), Val::S32(1)])
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
+        let next = self.0.next();
+        if let Some(next) = next {
+            self.1 = next;
+            arguments.extend([Val::S32(next as i32), Val::S32(1)]);
+        }
+        next.is_some()
     }
 
     fn done(&mut self, result: Result<Returned, Outcome>) {

@@ -45,15 +45,18 @@ impl Told {
 impl Batch for Told {
     type Output = Vec<String>;
 
-    fn next(&mut self) -> Option<Vec<Val>> {
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
         self.at(if self.heard.is_empty() {
             Place::FirstNext
         } else {
             Place::LaterNext
         });
-        let number = self.numbers.pop_front()?;
+        let Some(number) = self.numbers.pop_front() else {
+            return false;
+        };
         self.heard.push(format!("next {number}"));
-        Some(u32(number))
+        *arguments = u32(number);
+        true
     }
 
     fn done(&mut self, result: Result<Returned, Outcome>) {
@@ -157,8 +160,9 @@ struct Falls;
 impl Batch for Falls {
     type Output = ();
 
-    fn next(&mut self) -> Option<Vec<Val>> {
-        Some(u32(23))
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
+        *arguments = u32(23);
+        true
     }
 
     fn done(&mut self, _: Result<Returned, Outcome>) {}
@@ -201,9 +205,10 @@ struct Endless(mpsc::Sender<()>);
 impl Batch for Endless {
     type Output = ();
 
-    fn next(&mut self) -> Option<Vec<Val>> {
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
         let _ = self.0.send(());
-        Some(u32(1))
+        *arguments = u32(1);
+        true
     }
 
     fn done(&mut self, _: Result<Returned, Outcome>) {}

@@ -69,11 +69,15 @@ struct Counted {
 impl Batch for Counted {
     type Output = ();
 
-    fn next(&mut self) -> Option<Vec<Val>> {
-        self.left = self.left.checked_sub(1)?;
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
+        let Some(left) = self.left.checked_sub(1) else {
+            return false;
+        };
+        self.left = left;
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
-        Some(vec![Val::S32(20_000)])
+        arguments.push(Val::S32(20_000));
+        true
     }
 
     fn done(&mut self, _: Result<Returned, Outcome>) {

@@ -160,10 +160,10 @@ struct Gate(mpsc::Receiver<()>);
 impl Batch for Gate {
     type Output = ();
 
-    fn next(&mut self) -> Option<Vec<Val>> {
+    fn next(&mut self, _: &mut Vec<Val>) -> bool {
         // Whoever holds the other end drops it.
         let _ = self.0.recv_timeout(harness::PATIENCE);
-        None
+        false
     }
 
     fn done(&mut self, _: Result<Returned, Outcome>) {}

@@ -25,8 +25,9 @@ pub trait Batch: Send + 'static {
     /// What is left at the end.
     type Output: Send + 'static;
 
-    /// The arguments of the next call; `None` when there is none left.
-    fn next(&mut self) -> Option<Vec<Val>>;
+    /// Puts the arguments of the next call into `arguments`, which is empty and used again for each call; `false` when there
+    /// is none left.
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool;
 
     /// The call that `next` began has ended: with what it gave, or how it was ended.
     fn done(&mut self, result: Result<Returned, Outcome>);
@@ -47,7 +48,7 @@ pub(super) type TypedCall = Box<
 /// What comes next in a task.
 pub(super) enum Step {
     /// A call of the task's function.
-    Call(Vec<Val>),
+    Call,
     /// A call that knows by itself what it calls.
     Typed(TypedCall),
 }
@@ -60,7 +61,8 @@ pub(super) trait Task: Send {
     /// Somebody wants it to end.
     fn is_killed(&self) -> bool;
 
-    fn next(&mut self) -> Option<Step>;
+    /// What comes next; the arguments of a plain call go into `arguments`, which is empty.
+    fn next(&mut self, arguments: &mut Vec<Val>) -> Option<Step>;
 
     fn done(&mut self, result: Result<Returned, Outcome>);
 
@@ -139,8 +141,8 @@ impl<B: Batch> Task for Batched<B> {
         self.promise.is_killed()
     }
 
-    fn next(&mut self) -> Option<Step> {
-        self.batch.next().map(Step::Call)
+    fn next(&mut self, arguments: &mut Vec<Val>) -> Option<Step> {
+        self.batch.next(arguments).then_some(Step::Call)
     }
 
     fn done(&mut self, result: Result<Returned, Outcome>) {
@@ -164,6 +166,7 @@ impl<B: Batch> Task for Batched<B> {
 /// One call, whose failure is the future's.
 pub(super) struct Single<T> {
     step: Option<Step>,
+    arguments: Vec<Val>,
     result: Option<Result<Returned, Outcome>>,
     /// The result of a call that went well.
     value: Box<dyn FnOnce(Returned) -> Option<T> + Send>,
@@ -174,11 +177,13 @@ impl<T> Single<T> {
     /// `value` makes the future's value of what the call gave.
     pub(super) fn new(
         step: Step,
+        arguments: Vec<Val>,
         promise: Promise<T>,
         value: impl FnOnce(Returned) -> Option<T> + Send + 'static,
     ) -> Single<T> {
         Single {
             step: Some(step),
+            arguments,
             result: None,
             value: Box::new(value),
             promise,
@@ -195,7 +200,8 @@ impl<T: Send> Task for Single<T> {
         self.promise.is_killed()
     }
 
-    fn next(&mut self) -> Option<Step> {
+    fn next(&mut self, arguments: &mut Vec<Val>) -> Option<Step> {
+        *arguments = std::mem::take(&mut self.arguments);
         self.step.take()
     }
 
@@ -246,8 +252,9 @@ impl Values {
 impl Batch for Values {
     type Output = Vec<Result<Returned, Outcome>>;
 
-    fn next(&mut self) -> Option<Vec<Val>> {
-        self.arguments.next()
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
+        let next = self.arguments.next();
+        next.map(|next| *arguments = next).is_some()
     }
 
     fn done(&mut self, result: Result<Returned, Outcome>) {

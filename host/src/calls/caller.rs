@@ -174,8 +174,9 @@ fn open<B>(
         let initializer = shared
             .function(program, name)
             .map_err(|error| Some(Outcome::HostError(error.to_string())))?;
-        let returned = opened
-            .call(&initializer, arguments, control)
+        let mut returned = None;
+        opened
+            .call(&initializer, arguments, &mut returned, control)
             .now_or_never()
             .ok_or_else(never)??;
         if let Some(why) = in_vain(&returned) {

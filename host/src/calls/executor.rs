@@ -302,7 +302,7 @@ impl Executor {
             return Err(Error::new(ErrorKind::Usage, message));
         }
         let (promise, future) = promise();
-        let task = Single::new(Step::Call(arguments), promise, Some);
+        let task = Single::new(Step::Call, arguments, promise, Some);
         self.put(Box::new(task), function.program().clone(), Some(function.clone()), None)?;
         Ok(future)
     }
@@ -358,7 +358,7 @@ impl Executor {
             })
         }));
         let (promise, future) = promise();
-        let task = Single::new(step, promise, move |_| value.lock().take());
+        let task = Single::new(step, Vec::new(), promise, move |_| value.lock().take());
         let way = match self.handle.shared.path {
             Path::Direct => Way::Direct,
             Path::Auto | Path::Fiber => Way::Fiber,

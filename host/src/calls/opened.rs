@@ -233,31 +233,40 @@ impl Opened {
         self.calls += 1;
     }
 
-    /// Calls a function. `Err(None)` when the host interrupted it.
+    /// Calls a function; what it gives goes into `returned`, where it is written once. `Err(None)` when the host interrupted it.
     pub(super) async fn call(
         &mut self,
         function: &Function,
         arguments: &[Val],
+        returned: &mut Returned,
         control: &Control,
-    ) -> Result<Returned, Option<Outcome>> {
-        let returned = match self.begin(control).and_then(|()| self.target(function)) {
+    ) -> Result<(), Option<Outcome>> {
+        let called = match self.begin(control).and_then(|()| self.target(function)) {
             // Awaited here and no deeper: its future is large, and moved through each level.
             Ok(Target::Component(func)) => {
                 // A component's function gives nothing or one value.
-                let mut result = [Val::Bool(false)];
-                let results = &mut result[..function.results().len().min(1)];
-                let called = match self.way {
+                if function.results().is_empty() {
+                    *returned = None;
+                } else {
+                    *returned = Some(Val::Bool(false));
+                }
+                let results = returned.as_mut_slice();
+                match self.way {
                     Way::Direct => func.call(&mut self.store, arguments, results),
                     Way::Fiber => func.call_async(&mut self.store, arguments, results).await,
-                };
-                let [value] = result;
-                called.map(|()| (!function.results().is_empty()).then_some(value))
+                }
             }
-            Ok(Target::Core(func)) => self.call_core(func, function, arguments).await,
+            Ok(Target::Core(func)) => match self.call_core(func, function, arguments).await {
+                Ok(value) => {
+                    *returned = value;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         self.end(control);
-        returned.map_err(|error| self.outcome(&error))
+        called.map_err(|error| self.outcome(&error))
     }
 
     async fn call_core(

@@ -15,7 +15,6 @@ use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tracing::Instrument as _;
 
-use super::Returned;
 use super::batch::{Step, Submission};
 use super::future::FutureError;
 use super::opened::{Opened, Opening, Way, in_vain};
@@ -211,6 +210,8 @@ impl Seat {
             now
         });
         let mut well = 0;
+        // What a call is given and gives, written in place: a small call is as short as moving them a few times.
+        let (mut arguments, mut returned) = (Vec::new(), None);
         loop {
             let Some(submission) = &mut held.submission else {
                 return Ok(());
@@ -219,7 +220,10 @@ impl Seat {
             if submission.task.is_killed() || control.cause().is_some() {
                 return Err(Over::Interrupted);
             }
-            let Some(step) = submission.task.next() else { break };
+            arguments.clear();
+            let Some(step) = submission.task.next(&mut arguments) else {
+                break;
+            };
             if !opened.as_ref().is_some_and(|opened| opened.serves(&program, way)) {
                 *opened = None;
                 held.doing = Doing::Initializing;
@@ -251,36 +255,33 @@ impl Seat {
             if let Some(context) = &context {
                 interpreter.is_for(context);
             }
-            let result = match (step, &function) {
-                (Step::Call(arguments), Some(function)) => interpreter.call(function, &arguments, control).await,
+            let called = match (step, &function) {
+                (Step::Call, Some(function)) => interpreter.call(function, &arguments, &mut returned, control).await,
                 (Step::Typed(call), _) => typed(interpreter, call, control).await,
-                (Step::Call(_), None) => Err(Some(Outcome::HostError("there is nothing to call".to_owned()))),
+                (Step::Call, None) => Err(Some(Outcome::HostError("there is nothing to call".to_owned()))),
             };
-            let result = match result {
-                Ok(returned) => {
-                    well += 1;
-                    Ok(returned)
-                }
-                Err(Some(outcome)) => Err(outcome),
-                Err(None) => {
-                    *opened = None;
-                    return Err(Over::Interrupted);
-                }
-            };
-            held.doing = Doing::Nothing;
-            let keep = opened
-                .as_ref()
-                .is_some_and(|opened| result.is_ok() && self.shared.reuse.goes_on(opened.calls(), opened.memory()));
-            if !keep {
+            let goes_on = called.is_ok() && self.shared.reuse.goes_on(interpreter.calls(), interpreter.memory());
+            if !goes_on {
                 *opened = None;
             }
+            if let Err(None) = called {
+                return Err(Over::Interrupted);
+            }
+            held.doing = Doing::Nothing;
             let Some(submission) = &mut held.submission else {
                 return Ok(());
             };
-            if let Err(outcome) = &result {
-                telemetry::failed(&program, outcome);
+            match called {
+                Ok(()) => {
+                    well += 1;
+                    submission.task.done(Ok(returned.take()));
+                }
+                Err(outcome) => {
+                    let outcome = outcome.unwrap_or(Outcome::Killed);
+                    telemetry::failed(&program, &outcome);
+                    submission.task.done(Err(outcome));
+                }
             }
-            submission.task.done(result);
         }
         self.forget_current();
         meters.well.increment(well);
@@ -316,8 +317,9 @@ impl Seat {
         let mut opened = opened.map_err(NotOpened::from)?;
         if let Some((name, arguments)) = &self.shared.initializer {
             let initializer = self.initializer(program, name)?;
-            match opened.call(&initializer, arguments, control).await {
-                Ok(returned) => match in_vain(&returned) {
+            let mut returned = None;
+            match opened.call(&initializer, arguments, &mut returned, control).await {
+                Ok(()) => match in_vain(&returned) {
                     None => opened.forget_calls(),
                     Some(why) => return Err(NotOpened::Broken(format!("its initializer failed: {why}"))),
                 },
@@ -345,7 +347,7 @@ impl Seat {
         let unfinished = self.between.lock().unfinished.take();
         if let Some((mut submission, _)) = unfinished {
             // One that panics is dropped, and whoever waits hears of that.
-            let _ = catch_unwind(AssertUnwindSafe(|| match submission.task.next() {
+            let _ = catch_unwind(AssertUnwindSafe(|| match submission.task.next(&mut Vec::new()) {
                 Some(_) => submission.fail(FutureError::Closed(why.to_owned())),
                 // Its last call has ended.
                 None => submission.finish(),
@@ -419,11 +421,7 @@ impl Seat {
 }
 
 /// A typed call: what it gives is its own affair.
-async fn typed(
-    opened: &mut Opened,
-    call: super::batch::TypedCall,
-    control: &Control,
-) -> Result<Returned, Option<Outcome>> {
+async fn typed(opened: &mut Opened, call: super::batch::TypedCall, control: &Control) -> Result<(), Option<Outcome>> {
     let called = async {
         opened.begin(control)?;
         match opened.parts() {
@@ -436,7 +434,7 @@ async fn typed(
     }
     .await;
     opened.end(control);
-    called.map(|()| None).map_err(|error| opened.outcome(&error))
+    called.map_err(|error| opened.outcome(&error))
 }
 
 /// Why there is no interpreter.

@@ -225,7 +225,7 @@ impl Work {
 impl Batch for Work {
     type Output = ();
 
-    fn next(&mut self) -> Option<Vec<Val>> {
+    fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
         if self.at == 0 {
             self.began = Instant::now();
             self.sent = self.began;
@@ -233,15 +233,18 @@ impl Batch for Work {
         loop {
             // What came before the failure is done; what comes after it is not wanted.
             if self.job.fail_fast && self.failed || self.job.cut.load(Relaxed) {
-                return None;
+                return false;
             }
             let at = self.at;
             if at == self.chunk.items.len() {
-                return None;
+                return false;
             }
             self.at += 1;
             match self.arguments(at) {
-                Ok(values) => return Some(values),
+                Ok(values) => {
+                    *arguments = values;
+                    return true;
+                }
                 Err(why) => self.record(Err(Failure::Item(why))),
             }
         }
