@@ -45,7 +45,6 @@ pub(crate) struct Commons {
     pub(crate) hub: Arc<Hub>,
     pub(crate) budget: Budget,
     pub(crate) queues: Queues,
-    pub(crate) switch_interval: Duration,
     workers: usize,
     /// For calls of programs that never wait; made at first use.
     direct: OnceLock<rayon::ThreadPool>,
@@ -136,7 +135,7 @@ impl PoolBuilder {
             let message = format!("{} workers are outside 1 to {MAX_WORKERS}", self.workers);
             return Err(Error::new(ErrorKind::Usage, message));
         }
-        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers)?;
+        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers, self.switch_interval)?;
         let budget = Budget::new(self.memory.as_u64());
         let timer = scheduler.reactor().clone();
         let commons = Arc::new(Commons {
@@ -144,7 +143,6 @@ impl PoolBuilder {
             hub: Arc::clone(scheduler.hub()),
             queues: Queues::new(self.queues, &budget, timer, Arc::clone(scheduler.hub())),
             budget,
-            switch_interval: self.switch_interval,
             workers: self.workers,
             direct: OnceLock::new(),
         });
@@ -365,34 +363,41 @@ impl Commons {
                 NotListed::Full => self.no_room(1),
             })?;
         let id = InterpreterId(number);
-        let vitals = Arc::new(Vitals::new(&setup.limits));
-        let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
-        let settlement = Settlement {
-            id,
-            setup: Arc::clone(&setup),
-            control: Arc::clone(&control),
-            vitals: Arc::clone(&vitals),
-            account: account.clone(),
-            desk: match &role {
-                Role::Command => None,
-                Role::Callee(desk) => Some(Arc::clone(desk)),
-            },
-            owns_output: family.is_main(),
-            place,
-            then,
-        };
-        let talk = account.map(|account| Box::new(Talk::new(self, &account, &control, program, &setup, family)));
-        let life = Life {
-            id,
-            program: program.clone(),
-            setup,
-            control: Arc::clone(&control),
-            vitals,
-            commons: Arc::clone(self),
-            role,
-            talk,
-        };
-        Scheduler::spawn(&control, life.run(), settlement);
+        let (commons, program, switch) = (Arc::clone(self), program.clone(), Arc::clone(&control));
+        Scheduler::spawn(&switch, {
+            let control = Arc::clone(&control);
+            move || {
+                let vitals = Arc::new(Vitals::new(&setup.limits));
+                let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
+                let settlement = Settlement {
+                    id,
+                    setup: Arc::clone(&setup),
+                    control: Arc::clone(&control),
+                    vitals: Arc::clone(&vitals),
+                    account: account.clone(),
+                    desk: match &role {
+                        Role::Command => None,
+                        Role::Callee(desk) => Some(Arc::clone(desk)),
+                    },
+                    owns_output: family.is_main(),
+                    place,
+                    then,
+                };
+                let talk =
+                    account.map(|account| Box::new(Talk::new(&commons, &account, &control, &program, &setup, family)));
+                let life = Life {
+                    id,
+                    program,
+                    setup,
+                    control,
+                    vitals,
+                    commons,
+                    role,
+                    talk,
+                };
+                (life.run(), settlement)
+            }
+        });
         Ok((id, control))
     }
 

@@ -115,9 +115,10 @@ impl Seat {
         };
         match way {
             Way::Fiber => {
-                let guest = async move { self.work(id, &control, way).await };
-                let turn_control = Arc::clone(&turn.control);
-                Scheduler::spawn(&turn_control, guest, turn);
+                let switch = Arc::clone(&control);
+                Scheduler::spawn(&switch, move || {
+                    (async move { self.work(id, &control, way).await }, turn)
+                });
             }
             Way::Direct => match Arc::clone(&self.shared.commons).direct_threads() {
                 Ok(threads) => threads.spawn(move || {

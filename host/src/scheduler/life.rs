@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use async_task::Runnable;
 use pin_project_lite::pin_project;
 
 use super::control::Control;
+use super::lanes::Turn;
 use super::processor;
 use crate::outcome::{Cause, Outcome};
 
@@ -31,6 +33,84 @@ pub(crate) trait Guest: Future<Output = Option<Outcome>> + Send + 'static {}
 
 impl<F: Future<Output = Option<Outcome>> + Send + 'static> Guest for F {}
 
+/// A life that has not begun.
+pub(crate) trait Start: Send {
+    /// Begins it and runs its first turn, on this worker.
+    fn start(self: Box<Self>);
+}
+
+/// What a life is made from, on the worker that runs it first: whoever starts lives leaves that to the workers, and what is
+/// made and dropped by one thread costs less.
+pub(super) struct Beginning<F, G, S>
+where
+    F: FnOnce() -> (G, S),
+    S: Settle,
+{
+    control: Arc<Control>,
+    make: Option<F>,
+}
+
+impl<F, G, S> Beginning<F, G, S>
+where
+    F: FnOnce() -> (G, S),
+    S: Settle,
+{
+    pub(super) fn new(control: &Arc<Control>, make: F) -> Beginning<F, G, S> {
+        Beginning {
+            control: Arc::clone(control),
+            make: Some(make),
+        }
+    }
+}
+
+impl<F, G, S> Start for Beginning<F, G, S>
+where
+    F: FnOnce() -> (G, S) + Send,
+    G: Guest,
+    S: Settle,
+{
+    fn start(mut self: Box<Self>) {
+        let Some(make) = self.make.take() else { return };
+        let control = Arc::clone(&self.control);
+        drop(self);
+        let schedule = |turn: Runnable<Arc<Control>>| {
+            let control = Arc::clone(turn.metadata());
+            control.hub().lanes.push(Turn::Next(turn), &control);
+        };
+        let (turn, task) = async_task::Builder::new()
+            .propagate_panic(false)
+            .metadata(control)
+            .spawn(
+                |control| {
+                    let (guest, settle) = make();
+                    Life {
+                        control: Arc::clone(control),
+                        guest: Some(guest),
+                        settle: Some(settle),
+                    }
+                },
+                schedule,
+            );
+        task.detach();
+        turn.metadata().attach(turn.waker());
+        turn.run();
+    }
+}
+
+impl<F, G, S> Drop for Beginning<F, G, S>
+where
+    F: FnOnce() -> (G, S),
+    S: Settle,
+{
+    fn drop(&mut self) {
+        if let Some(make) = self.make.take() {
+            let (guest, settle) = make();
+            drop(guest);
+            settle.settle(End::Ended(Cause::Killed));
+        }
+    }
+}
+
 pin_project! {
     /// A guest and its switch.
     pub(super) struct Life<G: Guest, S: Settle> {
@@ -51,14 +131,6 @@ pin_project! {
 }
 
 impl<G: Guest, S: Settle> Life<G, S> {
-    pub(super) fn new(control: Arc<Control>, guest: G, settle: S) -> Life<G, S> {
-        Life {
-            control,
-            guest: Some(guest),
-            settle: Some(settle),
-        }
-    }
-
     fn finish(self: Pin<&mut Self>, end: End) {
         let mut life = self.project();
         // Dropping the guest unwinds its fiber and frees its memory; a panic in there is the host's bug and must not
