@@ -503,7 +503,7 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
         drop(self.place);
         (self.then)(self.id, &ending);
         // Whoever hears of the end finds its place free.
-        self.control.hub().roster.strike(self.id.0, &self.control);
+        self.control.hub().roster.strike(&self.control);
         let outcome = self.desk.as_ref().map(|_| ending.outcome.clone());
         self.control.ending().set(ending);
         if let (Some(desk), Some(outcome)) = (&self.desk, outcome) {

@@ -110,7 +110,6 @@ impl Seat {
         let id = InterpreterId(number);
         let turn = Turn {
             seat: Arc::clone(&self),
-            id,
             control: Arc::clone(&control),
         };
         match way {
@@ -456,14 +455,13 @@ impl From<Option<Outcome>> for NotOpened {
 /// One turn: what happens at its end.
 struct Turn {
     seat: Arc<Seat>,
-    id: InterpreterId,
     control: Arc<Control>,
 }
 
 impl Turn {
     /// It counts no more.
     fn end(&self) {
-        self.control.hub().roster.strike(self.id.0, &self.control);
+        self.control.hub().roster.strike(&self.control);
         self.control.set_down();
     }
 }

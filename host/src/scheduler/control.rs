@@ -5,7 +5,7 @@
 //! one that runs sees the cause at its next tick. What the guest waits for does not matter.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -35,8 +35,8 @@ pub(crate) struct Control {
     born: Instant,
     /// When it must end, in nanoseconds after `born`; [`NEVER`].
     deadline: AtomicU64,
-    /// Where the roster has it, in the same measure; touched under the roster's lock only.
-    listed: AtomicU64,
+    /// Its place in the roster; given once, before its first turn.
+    listed: AtomicU32,
     /// Start of the current slice on a worker, in nanoseconds after `born`.
     slice: AtomicU64,
     /// Processor time of the slices that are over, in nanoseconds.
@@ -105,7 +105,7 @@ impl Control {
             reach: Mutex::new(None),
             born: Instant::now(),
             deadline: AtomicU64::new(deadline),
-            listed: AtomicU64::new(NEVER),
+            listed: AtomicU32::new(u32::MAX),
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: AtomicU64::new(cpu_limit),
@@ -175,18 +175,14 @@ impl Control {
         }
     }
 
-    /// Where the roster has it. Under the roster's lock.
-    pub(super) fn listed(&self) -> Option<Instant> {
-        match self.listed.load(Ordering::Relaxed) {
-            NEVER => None,
-            listed => self.born.checked_add(Duration::from_nanos(listed)),
-        }
+    /// Its place in the roster.
+    pub(super) fn listed(&self) -> u32 {
+        self.listed.load(Ordering::Relaxed)
     }
 
-    /// The roster has it there now; `None` for those that it need not look at. Under the roster's lock.
-    pub(super) fn list(&self, at: Option<Instant>) {
-        let listed = at.map_or(NEVER, |at| nanos(at.saturating_duration_since(self.born)));
-        self.listed.store(listed, Ordering::Relaxed);
+    /// The roster has it there.
+    pub(super) fn list(&self, place: u32) {
+        self.listed.store(place, Ordering::Relaxed);
     }
 
     /// When the life was made.
