@@ -25,7 +25,7 @@ use crate::program::Program;
 use crate::queue::{Account, Queues};
 use crate::scheduler::control::{Control, Span};
 use crate::scheduler::roster::NotListed;
-use crate::scheduler::{End, Hub, Scheduler, Settle};
+use crate::scheduler::{self, End, Hub, Scheduler, Settle};
 use crate::stdio::Output;
 
 /// Worker threads and the interpreters that they run. Cloning gives another handle to the same pool.
@@ -395,7 +395,7 @@ impl Commons {
                     role,
                     talk,
                 };
-                (life.run(), settlement)
+                scheduler::Life::new(Arc::clone(&life.control), life.run(), settlement)
             }
         });
         Ok((id, control))

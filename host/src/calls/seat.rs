@@ -23,7 +23,7 @@ use crate::interpreter::InterpreterId;
 use crate::outcome::{Cause, Outcome};
 use crate::program::{Function, Program};
 use crate::scheduler::control::{Control, Span};
-use crate::scheduler::{End, Flag, Scheduler, Settle};
+use crate::scheduler::{End, Flag, Life, Scheduler, Settle};
 use crate::telemetry;
 
 /// A place where calls are made.
@@ -116,7 +116,8 @@ impl Seat {
             Way::Fiber => {
                 let switch = Arc::clone(&control);
                 Scheduler::spawn(&switch, move || {
-                    (async move { self.work(id, &control, way).await }, turn)
+                    let same = Arc::clone(&control);
+                    Life::new(same, async move { self.work(id, &control, way).await }, turn)
                 });
             }
             Way::Direct => match Arc::clone(&self.shared.commons).direct_threads() {

@@ -41,21 +41,15 @@ pub(crate) trait Start: Send {
 
 /// What a life is made from, on the worker that runs it first: whoever starts lives leaves that to the workers, and what is
 /// made and dropped by one thread costs less.
-pub(super) struct Beginning<F, G, S>
-where
-    F: FnOnce() -> (G, S),
-    S: Settle,
-{
+///
+/// One that is never begun is made and dropped, so that whoever waits for its end hears of it.
+pub(super) struct Beginning<F: FnOnce() -> L, L> {
     control: Arc<Control>,
     make: Option<F>,
 }
 
-impl<F, G, S> Beginning<F, G, S>
-where
-    F: FnOnce() -> (G, S),
-    S: Settle,
-{
-    pub(super) fn new(control: &Arc<Control>, make: F) -> Beginning<F, G, S> {
+impl<F: FnOnce() -> L, L> Beginning<F, L> {
+    pub(super) fn new(control: &Arc<Control>, make: F) -> Beginning<F, L> {
         Beginning {
             control: Arc::clone(control),
             make: Some(make),
@@ -63,57 +57,40 @@ where
     }
 }
 
-impl<F, G, S> Start for Beginning<F, G, S>
+impl<F, G, S> Start for Beginning<F, Life<G, S>>
 where
-    F: FnOnce() -> (G, S) + Send,
+    F: FnOnce() -> Life<G, S> + Send,
     G: Guest,
     S: Settle,
 {
     fn start(mut self: Box<Self>) {
         let Some(make) = self.make.take() else { return };
-        let control = Arc::clone(&self.control);
-        drop(self);
         let schedule = |turn: Runnable<Arc<Control>>| {
             let control = Arc::clone(turn.metadata());
             control.hub().lanes.push(Turn::Next(turn), &control);
         };
         let (turn, task) = async_task::Builder::new()
             .propagate_panic(false)
-            .metadata(control)
-            .spawn(
-                |control| {
-                    let (guest, settle) = make();
-                    Life {
-                        control: Arc::clone(control),
-                        guest: Some(guest),
-                        settle: Some(settle),
-                    }
-                },
-                schedule,
-            );
+            .metadata(Arc::clone(&self.control))
+            // Made in its place: it is large.
+            .spawn(|_| make(), schedule);
         task.detach();
         turn.metadata().attach(turn.waker());
         turn.run();
     }
 }
 
-impl<F, G, S> Drop for Beginning<F, G, S>
-where
-    F: FnOnce() -> (G, S),
-    S: Settle,
-{
+impl<F: FnOnce() -> L, L> Drop for Beginning<F, L> {
     fn drop(&mut self) {
         if let Some(make) = self.make.take() {
-            let (guest, settle) = make();
-            drop(guest);
-            settle.settle(End::Ended(Cause::Killed));
+            drop(make());
         }
     }
 }
 
 pin_project! {
     /// A guest and its switch.
-    pub(super) struct Life<G: Guest, S: Settle> {
+    pub(crate) struct Life<G: Guest, S: Settle> {
         control: Arc<Control>,
         // Gone as soon as it has ended. In place: a life is one allocation with its task.
         #[pin]
@@ -131,6 +108,14 @@ pin_project! {
 }
 
 impl<G: Guest, S: Settle> Life<G, S> {
+    pub(crate) fn new(control: Arc<Control>, guest: G, settle: S) -> Life<G, S> {
+        Life {
+            control,
+            guest: Some(guest),
+            settle: Some(settle),
+        }
+    }
+
     fn finish(self: Pin<&mut Self>, end: End) {
         let mut life = self.project();
         // Dropping the guest unwinds its fiber and frees its memory; a panic in there is the host's bug and must not

@@ -39,6 +39,7 @@ pub(crate) use self::clock::Flag;
 use self::control::{Control, Span};
 use self::lanes::{Lanes, Turn};
 use self::life::Beginning;
+pub(crate) use self::life::Life;
 pub(crate) use self::life::{End, Guest, Settle, panic_message};
 use self::reactor::Reactor;
 use self::roster::{NotListed, Roster};
@@ -181,9 +182,12 @@ impl Scheduler {
         self.waits = false;
     }
 
-    /// Starts a listed life: what `make` makes, on the worker that begins with it, runs on the workers until it ends or `control`
+    /// Starts a listed life: what `make` makes of `control`, on the worker that begins with it, runs until it ends or `control`
     /// ends it, and hears how, once.
-    pub(crate) fn spawn<G: Guest, S: Settle>(control: &Arc<Control>, make: impl FnOnce() -> (G, S) + Send + 'static) {
+    pub(crate) fn spawn<G: Guest, S: Settle>(
+        control: &Arc<Control>,
+        make: impl FnOnce() -> Life<G, S> + Send + 'static,
+    ) {
         let turn = Turn::Start(Box::new(Beginning::new(control, make)));
         control.hub().lanes.push(turn, control);
     }
