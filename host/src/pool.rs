@@ -6,6 +6,7 @@
 //! Dropping a pool ends what still runs and waits for it; it cannot hang, since ending never depends on a guest.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -220,7 +221,7 @@ impl Pool {
     }
 
     /// [`spawn`](Pool::spawn), and calls `then` with the ending, on a worker, before anybody who waits hears of it. It
-    /// must return at once.
+    /// must return at once; a panic in it ends nothing else.
     ///
     /// # Errors
     /// As [`spawn`](Pool::spawn).
@@ -361,6 +362,7 @@ impl Commons {
             .map_err(|why| match why {
                 NotListed::Closed => Error::new(ErrorKind::Closed, "the pool is shutting down"),
                 NotListed::Full => self.no_room(1),
+                NotListed::Broken => Error::host("the pool's clock failed: nothing would end at its deadline"),
             })?;
         let id = InterpreterId(number);
         let (commons, program, switch) = (Arc::clone(self), program.clone(), Arc::clone(&control));
@@ -493,15 +495,16 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
         if let Some(account) = &self.account {
             account.end();
         }
+        // What others gave us to call may panic, which must not keep the life on the list.
         for output in [&self.setup.stdio.stdout, &self.setup.stdio.stderr] {
             if let Output::Pipe(pipe) = output
                 && self.owns_output
             {
-                pipe.end();
+                let _ = catch_unwind(AssertUnwindSafe(|| pipe.end()));
             }
         }
         drop(self.place);
-        (self.then)(self.id, &ending);
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.then)(self.id, &ending)));
         // Whoever hears of the end finds its place free.
         self.control.hub().roster.strike(&self.control);
         let outcome = self.desk.as_ref().map(|_| ending.outcome.clone());

@@ -14,9 +14,9 @@ use parking_lot::Mutex;
 use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
-use super::hand;
 use super::lanes::{Lane, Rounds, Turn};
 use super::standing::Waiting;
+use super::{hand, processor};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
 
@@ -356,13 +356,14 @@ impl Control {
         }
         let now = nanos(self.born.elapsed());
         let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
-        self.time_call(now, slice);
-        if self.cpu.load(Ordering::Relaxed).saturating_add(slice) > self.cpu_limit.load(Ordering::Relaxed) {
+        let used = processor::so_far(slice);
+        self.time_call(now, used);
+        if self.cpu.load(Ordering::Relaxed).saturating_add(used) > self.cpu_limit.load(Ordering::Relaxed) {
             self.end(Cause::CpuTime);
             return AtTick::Stop;
         }
         let quota = nanos(self.hub.switch_interval);
-        let used_up = slice >= quota || self.spent.load(Ordering::Relaxed).saturating_add(slice) >= quota;
+        let used_up = self.spent.load(Ordering::Relaxed).saturating_add(used) >= quota;
         // A woken life is not kept waiting for the rest of a slice, but whoever runs has a tick in any case.
         let wanted = slice >= nanos(TICK) && self.hub.lanes.anybody_woken();
         let lane = match (used_up, wanted) {

@@ -26,6 +26,8 @@ pub(crate) struct Roster {
 struct State {
     next: u64,
     closed: bool,
+    /// Nobody can be ended at a deadline any more.
+    broken: bool,
     places: Vec<Option<Entry>>,
     /// Places that are empty.
     free: Vec<u32>,
@@ -85,6 +87,8 @@ impl State {
 pub(crate) enum NotListed {
     Closed,
     Full,
+    /// Deadlines are not kept any more.
+    Broken,
 }
 
 /// A listed life.
@@ -100,6 +104,7 @@ impl Roster {
             state: Mutex::new(State {
                 next: 0,
                 closed: false,
+                broken: false,
                 places: Vec::new(),
                 free: Vec::new(),
                 earliest: NEVER,
@@ -158,6 +163,9 @@ impl Roster {
     /// Lists a life, if there is room for it among `room` or it has a place that is kept.
     pub(crate) fn list(&self, life: &Arc<Control>, room: usize) -> Result<Listed, NotListed> {
         let mut state = self.state.lock();
+        if state.broken {
+            return Err(NotListed::Broken);
+        }
         if state.closed {
             return Err(NotListed::Closed);
         }
@@ -223,6 +231,12 @@ impl Roster {
     /// Lists nobody any more.
     pub(crate) fn close(&self) {
         self.state.lock().closed = true;
+    }
+
+    /// Deadlines cannot be kept any more: lists nobody from now on and ends all.
+    pub(super) fn break_down(&self) {
+        self.state.lock().broken = true;
+        self.end_all();
     }
 
     /// Lists nobody any more and ends every life that is listed.
