@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use libc::c_long;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Is, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch, sock_filter,
+    SeccompFilter, SeccompRule, TargetArch,
 };
 
+use super::tree::{self, Answer};
 use super::{Missing, Network};
 use crate::error::{Error, Result};
 
@@ -161,19 +162,20 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Filters the system calls of all threads.
 pub(super) fn restrict(network: Network) -> Result<Result<(), Missing>> {
-    let Ok(here) = TargetArch::try_from(std::env::consts::ARCH) else {
+    let Some((number, architecture)) = architecture() else {
         return Ok(Err(Missing::Architecture));
     };
-    let program = program(here, network).map_err(|error| Error::host(format!("the seccomp filter: {error}")))?;
+    let program =
+        program(number, architecture, network).map_err(|error| Error::host(format!("the seccomp filter: {error}")))?;
     Ok(seccompiler::apply_filter_all_threads(&program).map_err(|error| missing(&error)))
 }
 
 /// Whether the kernel takes filters: tried on a thread that ends at once.
 pub(super) fn probe() -> Result<(), Missing> {
-    if TargetArch::try_from(std::env::consts::ARCH).is_err() {
+    if architecture().is_none() {
         return Err(Missing::Architecture);
     }
-    let allow_all = [statement(RETURN, u32::from(SeccompAction::Allow))];
+    let allow_all = tree::allow_all();
     let asked = std::thread::Builder::new()
         .name("wasm-pool-probe".to_owned())
         .spawn(move || seccompiler::apply_filter(&allow_all).map_err(|error| missing(&error)));
@@ -194,43 +196,43 @@ fn missing(error: &seccompiler::Error) -> Missing {
     }
 }
 
-/// The whole filter: what does not exist, then what is refused.
-fn program(here: TargetArch, network: Network) -> Result<BpfProgram, BackendError> {
+/// This processor, as the kernel numbers it and as the compiler of rules names it.
+fn architecture() -> Option<(u32, TargetArch)> {
+    match std::env::consts::ARCH {
+        "x86_64" => Some((0xc000_003e, TargetArch::x86_64)),
+        "aarch64" => Some((0xc000_00b7, TargetArch::aarch64)),
+        "riscv64" => Some((0xc000_00f3, TargetArch::riscv64)),
+        _ => None,
+    }
+}
+
+/// The whole filter: by the calls' numbers, then by the arguments of those where these decide.
+fn program(number: u32, architecture: TargetArch, network: Network) -> Result<BpfProgram, BackendError> {
+    let rules = rules(network)?;
+    let refused = REFUSED.iter().chain(REFUSED_HERE);
+    let sockets = SOCKETS.iter().filter(|_| network == Network::Denied);
+    let mut answers: BTreeMap<u32, Answer> = refused
+        .chain(sockets)
+        .map(|call| (at(*call), Answer::Refused))
+        .collect();
+    answers.extend(rules.keys().map(|call| (at(*call), Answer::Asked)));
+    // A filter cannot see its flags; the C library then takes `clone`.
+    answers.insert(at(libc::SYS_clone3), Answer::Absent);
     let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let filter = SeccompFilter::new(rules(network)?, SeccompAction::Allow, refuse, here)?;
-    let mut program = unknown();
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)?;
+    let mut program = tree::program(number, &answers, NEWEST);
     program.extend(BpfProgram::try_from(filter)?);
     Ok(program)
 }
 
-/// Instructions of classic BPF, as the kernel numbers them.
-const LOAD: u16 = 0x20;
-const SKIP_UNLESS_GREATER: u16 = 0x25;
-const SKIP_UNLESS_EQUAL: u16 = 0x15;
-const RETURN: u16 = 0x06;
-
-fn statement(code: u16, k: u32) -> sock_filter {
-    sock_filter { code, jt: 0, jf: 0, k }
+/// A system call's number as a filter sees it.
+fn at(call: c_long) -> u32 {
+    u32::try_from(call).unwrap_or(u32::MAX)
 }
 
-/// Calls that nobody looked at, and `clone3`, whose flags a filter cannot see: the C library then takes `clone`.
-fn unknown() -> BpfProgram {
-    let absent = statement(RETURN, SeccompAction::Errno(libc::ENOSYS.unsigned_abs()).into());
-    let skip = |code, k| sock_filter { code, jt: 0, jf: 1, k };
-    vec![
-        statement(LOAD, 0),
-        skip(SKIP_UNLESS_GREATER, NEWEST),
-        absent.clone(),
-        skip(SKIP_UNLESS_EQUAL, CLONE3),
-        absent,
-    ]
-}
-
-const CLONE3: u32 = 435;
-
+/// The calls whose arguments decide, and when they are refused.
 fn rules(network: Network) -> Result<Rules, BackendError> {
-    let always = REFUSED.iter().chain(REFUSED_HERE);
-    let mut rules: Rules = always.map(|call| (*call, Vec::new())).collect();
+    let mut rules = Rules::new();
     rules.insert(libc::SYS_clone, anything_but_threads()?);
     rules.insert(libc::SYS_ioctl, typing_into_terminals()?);
     rules.insert(libc::SYS_fcntl, signals_by_files()?);
@@ -241,7 +243,6 @@ fn rules(network: Network) -> Result<Rules, BackendError> {
     let others = [(0, Length::Dword, Is::Ne, 0), (0, Length::Dword, Is::Ne, own)];
     rules.insert(libc::SYS_prlimit64, vec![when(&others)?]);
     if network == Network::Denied {
-        rules.extend(SOCKETS.iter().map(|call| (*call, Vec::new())));
         rules.insert(libc::SYS_socketpair, pairs_that_reach_others()?);
         // Only to whom the socket is connected to.
         rules.insert(libc::SYS_sendto, vec![when(&[(4, Length::Qword, Is::Ne, 0)])?]);

@@ -50,6 +50,7 @@
 
 mod calls;
 mod files;
+mod tree;
 
 use std::fmt;
 use std::path::PathBuf;
