@@ -12,151 +12,10 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch,
 };
 
+use super::refused::{NEWEST, REFUSED, REFUSED_HERE, SOCKETS};
 use super::tree::{self, Answer};
 use super::{Missing, Network};
 use crate::error::{Error, Result};
-
-/// The last system call that was looked at, `file_setattr` of Linux 6.17. Later ones do not exist for this process, and the C
-/// library goes without them; on x86-64 so do the numbers of the x32 interface, all of which are larger.
-const NEWEST: u32 = 469;
-
-/// Refused in any case.
-const REFUSED: &[c_long] = &[
-    // Other programs.
-    libc::SYS_execve,
-    libc::SYS_execveat,
-    // Other processes.
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_process_madvise,
-    libc::SYS_process_mrelease,
-    libc::SYS_pidfd_open,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_pidfd_send_signal,
-    libc::SYS_tkill,
-    libc::SYS_rt_sigqueueinfo,
-    libc::SYS_rt_tgsigqueueinfo,
-    libc::SYS_kcmp,
-    libc::SYS_migrate_pages,
-    libc::SYS_move_pages,
-    libc::SYS_perf_event_open,
-    // What several processes share.
-    libc::SYS_shmget,
-    libc::SYS_shmat,
-    libc::SYS_shmctl,
-    libc::SYS_msgget,
-    libc::SYS_msgsnd,
-    libc::SYS_msgrcv,
-    libc::SYS_msgctl,
-    libc::SYS_semget,
-    libc::SYS_semop,
-    libc::SYS_semtimedop,
-    libc::SYS_semctl,
-    libc::SYS_mq_open,
-    libc::SYS_mq_unlink,
-    // Namespaces and mounts.
-    libc::SYS_setns,
-    libc::SYS_unshare,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_move_mount,
-    libc::SYS_open_tree,
-    OPEN_TREE_ATTR,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_mount_setattr,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_quotactl,
-    libc::SYS_quotactl_fd,
-    // What Landlock leaves alone: owners, modes and attributes of files, and files by number.
-    libc::SYS_fchmod,
-    libc::SYS_fchmodat,
-    FCHMODAT2,
-    libc::SYS_fchown,
-    libc::SYS_fchownat,
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_fsetxattr,
-    SETXATTRAT,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-    libc::SYS_fremovexattr,
-    REMOVEXATTRAT,
-    FILE_SETATTR,
-    libc::SYS_mknodat,
-    libc::SYS_name_to_handle_at,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_fanotify_init,
-    libc::SYS_fanotify_mark,
-    // The kernel itself, and what has often led into it.
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    #[cfg(not(target_arch = "riscv64"))]
-    libc::SYS_kexec_file_load,
-    libc::SYS_reboot,
-    libc::SYS_bpf,
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    libc::SYS_userfaultfd,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_personality,
-    libc::SYS_acct,
-    libc::SYS_syslog,
-    libc::SYS_vhangup,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_clock_adjtime,
-    libc::SYS_adjtimex,
-];
-
-/// The same in older forms, which only this architecture has.
-#[cfg(target_arch = "x86_64")]
-const REFUSED_HERE: &[c_long] = &[
-    libc::SYS_fork,
-    libc::SYS_vfork,
-    libc::SYS_chmod,
-    libc::SYS_chown,
-    libc::SYS_lchown,
-    libc::SYS_mknod,
-    libc::SYS_iopl,
-    libc::SYS_ioperm,
-    libc::SYS_modify_ldt,
-    libc::SYS_uselib,
-];
-#[cfg(not(target_arch = "x86_64"))]
-const REFUSED_HERE: &[c_long] = &[];
-
-/// Refused unless the network is kept. What is read from and written to a socket that is open already goes through.
-const SOCKETS: &[c_long] = &[
-    libc::SYS_socket,
-    libc::SYS_connect,
-    libc::SYS_bind,
-    libc::SYS_listen,
-    libc::SYS_accept,
-    libc::SYS_accept4,
-    libc::SYS_sendmsg,
-    libc::SYS_sendmmsg,
-];
-
-// The same number on every architecture, and not yet in `libc` for all of them.
-const FCHMODAT2: c_long = 452;
-const SETXATTRAT: c_long = 463;
-const REMOVEXATTRAT: c_long = 466;
-const OPEN_TREE_ATTR: c_long = 467;
-const FILE_SETATTR: c_long = 469;
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
@@ -303,4 +162,149 @@ fn when(conditions: &[(u8, Length, Is, u64)]) -> Result<SeccompRule, BackendErro
     let conditions = conditions.iter().cloned();
     let conditions = conditions.map(|(place, length, is, value)| SeccompCondition::new(place, length, is, value));
     SeccompRule::new(conditions.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::kernel::{Call, run};
+    use super::*;
+
+    const ALLOWED: u32 = 0x7fff_0000;
+    const REFUSED_WITH: u32 = 0x0005_0000 | libc::EPERM as u32;
+    const ABSENT: u32 = 0x0005_0000 | libc::ENOSYS as u32;
+
+    /// What the filter says to a call.
+    fn answer(network: Network, call: c_long, arguments: &[u64]) -> u32 {
+        let (number, architecture) = architecture().expect("rules for this processor");
+        let program = program(number, architecture, network).expect("a filter");
+        let mut call = Call {
+            number: at(call),
+            architecture: number,
+            ..Call::default()
+        };
+        call.arguments[..arguments.len()].copy_from_slice(arguments);
+        run(&program, &call).expect("an answer")
+    }
+
+    #[track_caller]
+    fn check(expected: u32, call: c_long, arguments: &[u64]) {
+        for network in [Network::Denied, Network::Kept] {
+            let found = answer(network, call, arguments);
+            assert_eq!(found, expected, "{call} {arguments:x?} {network:?}");
+        }
+    }
+
+    #[test]
+    fn other_programs_processes_mounts_modules_and_the_rest_of_the_list_are_refused() {
+        for call in REFUSED.iter().chain(REFUSED_HERE) {
+            check(REFUSED_WITH, *call, &[]);
+            check(REFUSED_WITH, *call, &[u64::MAX; 6]);
+        }
+    }
+
+    #[test]
+    fn what_guests_and_threads_need_is_allowed() {
+        for call in [
+            libc::SYS_read,
+            libc::SYS_write,
+            libc::SYS_openat,
+            libc::SYS_openat2,
+            libc::SYS_mmap,
+            libc::SYS_munmap,
+            libc::SYS_mprotect,
+            libc::SYS_madvise,
+            libc::SYS_memfd_create,
+            libc::SYS_futex,
+            libc::SYS_rseq,
+            libc::SYS_getrandom,
+            libc::SYS_epoll_pwait,
+            libc::SYS_eventfd2,
+            libc::SYS_rt_sigaction,
+            libc::SYS_rt_sigreturn,
+            libc::SYS_sigaltstack,
+            libc::SYS_clock_nanosleep,
+            libc::SYS_membarrier,
+            libc::SYS_exit_group,
+        ] {
+            check(ALLOWED, call, &[]);
+        }
+        // As the C library starts a thread.
+        let thread = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND | libc::CLONE_THREAD;
+        check(ALLOWED, libc::SYS_clone, &[flag(thread)]);
+    }
+
+    #[test]
+    fn threads_may_be_made_and_processes_and_namespaces_not() {
+        let thread = flag(libc::CLONE_VM | libc::CLONE_SIGHAND | libc::CLONE_THREAD);
+        check(REFUSED_WITH, libc::SYS_clone, &[flag(libc::SIGCHLD)]);
+        check(
+            REFUSED_WITH,
+            libc::SYS_clone,
+            &[flag(libc::CLONE_VM | libc::CLONE_VFORK)],
+        );
+        for namespace in [
+            libc::CLONE_NEWNET,
+            libc::CLONE_NEWUSER,
+            libc::CLONE_NEWNS,
+            libc::CLONE_NEWPID,
+        ] {
+            check(REFUSED_WITH, libc::SYS_clone, &[thread | flag(namespace)]);
+        }
+        check(ABSENT, libc::SYS_clone3, &[]);
+    }
+
+    #[test]
+    fn signals_go_to_this_process_only() {
+        let own = u64::from(std::process::id());
+        for call in [libc::SYS_kill, libc::SYS_tgkill] {
+            check(ALLOWED, call, &[own]);
+            for other in [0, 1, own + 1, u64::MAX, u64::from(u32::MAX)] {
+                check(REFUSED_WITH, call, &[other]);
+            }
+        }
+        check(REFUSED_WITH, libc::SYS_fcntl, &[3, flag(libc::F_SETOWN), 1]);
+        check(ALLOWED, libc::SYS_fcntl, &[3, flag(libc::F_GETFL)]);
+        check(ALLOWED, libc::SYS_prlimit64, &[0]);
+        check(ALLOWED, libc::SYS_prlimit64, &[own]);
+        check(REFUSED_WITH, libc::SYS_prlimit64, &[1]);
+    }
+
+    #[test]
+    fn nobody_types_into_the_terminal() {
+        check(REFUSED_WITH, libc::SYS_ioctl, &[0, libc::TIOCSTI]);
+        // The kernel looks at 32 bits of it.
+        check(REFUSED_WITH, libc::SYS_ioctl, &[0, libc::TIOCSTI | 1 << 32]);
+        check(ALLOWED, libc::SYS_ioctl, &[0, libc::TIOCGWINSZ]);
+        // What cleans an interpreter's memory.
+        check(ALLOWED, libc::SYS_ioctl, &[3, 0xc060_6610]);
+    }
+
+    #[test]
+    fn sockets_are_there_for_who_kept_them() {
+        let stream = [flag(libc::AF_UNIX), flag(libc::SOCK_STREAM | libc::SOCK_CLOEXEC)];
+        check(ALLOWED, libc::SYS_socketpair, &stream);
+        let cases: [(c_long, &[u64]); 5] = [
+            (libc::SYS_socket, &[flag(libc::AF_INET)]),
+            (libc::SYS_connect, &[3]),
+            (libc::SYS_accept4, &[3]),
+            (
+                libc::SYS_socketpair,
+                &[flag(libc::AF_UNIX), flag(libc::SOCK_DGRAM | libc::SOCK_CLOEXEC)],
+            ),
+            (libc::SYS_sendto, &[3, 0, 0, 0, 1 << 32]),
+        ];
+        for (call, arguments) in cases {
+            assert_eq!(answer(Network::Denied, call, arguments), REFUSED_WITH, "{call}");
+            assert_eq!(answer(Network::Kept, call, arguments), ALLOWED, "{call}");
+        }
+        check(ALLOWED, libc::SYS_sendto, &[3, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_nobody_looked_at_does_not_exist() {
+        check(ABSENT, c_long::from(NEWEST) + 1, &[]);
+        // The x32 interface's number of `execve`, and its bit on any other.
+        check(ABSENT, 0x4000_0000 + 520, &[]);
+        check(ABSENT, 0x4000_0000 + libc::SYS_read, &[]);
+    }
 }

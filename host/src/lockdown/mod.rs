@@ -50,6 +50,7 @@
 
 mod calls;
 mod files;
+mod refused;
 mod tree;
 
 use std::fmt;

@@ -26,6 +26,9 @@ const IF_EQUAL: u16 = 0x15;
 const IF_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
 
+/// Behind the tree, before it is known how far that is.
+const BEHIND: u32 = u32::MAX;
+
 /// Where a call's number and its architecture are found.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
@@ -47,9 +50,8 @@ pub(super) fn program(architecture: u32, answers: &BTreeMap<u32, Answer>, newest
     let mut tree = subtree(&ranges(answers, newest));
     let length = tree.len();
     for (at, instruction) in tree.iter_mut().enumerate() {
-        if instruction.code == JUMP {
-            // Over the rest of the tree; never more than a few hundred.
-            instruction.k = u32::try_from(length - at - 1).unwrap_or(u32::MAX);
+        if instruction.code == JUMP && instruction.k == BEHIND {
+            instruction.k = distance(length - at - 1);
         }
     }
     program.append(&mut tree);
@@ -78,9 +80,10 @@ fn subtree(ranges: &[(u32, Answer)]) -> BpfProgram {
         _ => {
             let (lower, upper) = ranges.split_at(ranges.len() / 2);
             let (mut lower, mut upper, begins) = (subtree(lower), subtree(upper), upper[0].0);
-            // A few hundred ranges would be needed for more.
-            let over = u8::try_from(lower.len()).unwrap_or(u8::MAX);
-            let mut tree = vec![jump(IF_AT_LEAST, begins, over, 0)];
+            let mut tree = match u8::try_from(lower.len()) {
+                Ok(over) => vec![jump(IF_AT_LEAST, begins, over, 0)],
+                Err(_) => vec![jump(IF_AT_LEAST, begins, 0, 1), statement(JUMP, distance(lower.len()))],
+            };
             tree.append(&mut lower);
             tree.append(&mut upper);
             tree
@@ -90,12 +93,17 @@ fn subtree(ranges: &[(u32, Answer)]) -> BpfProgram {
 
 fn leaf(answer: Answer) -> sock_filter {
     let action = match answer {
-        Answer::Asked => return statement(JUMP, 0),
+        Answer::Asked => return statement(JUMP, BEHIND),
         Answer::Allowed => SeccompAction::Allow,
         Answer::Refused => SeccompAction::Errno(libc::EPERM.unsigned_abs()),
         Answer::Absent => SeccompAction::Errno(libc::ENOSYS.unsigned_abs()),
     };
     statement(RETURN, action.into())
+}
+
+/// A filter has at most 4,096 instructions.
+fn distance(instructions: usize) -> u32 {
+    u32::try_from(instructions).unwrap_or(BEHIND)
 }
 
 fn statement(code: u16, k: u32) -> sock_filter {
@@ -106,34 +114,77 @@ fn jump(code: u16, k: u32, jt: u8, jf: u8) -> sock_filter {
     sock_filter { code, jt, jf, k }
 }
 
+/// What the kernel does with a filter.
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(super) mod kernel {
+    use seccompiler::sock_filter;
 
-    const HERE: u32 = 0xc000_003e;
+    /// A system call as a filter sees it.
+    #[derive(Debug, Clone, Copy, Default)]
+    pub(crate) struct Call {
+        pub(crate) number: u32,
+        pub(crate) architecture: u32,
+        pub(crate) arguments: [u64; 6],
+    }
 
-    /// What the kernel would do; `None` when it goes on behind the tree.
-    fn run(program: &[sock_filter], architecture: u32, number: u32) -> Option<u32> {
+    impl Call {
+        fn word(&self, offset: u32) -> u32 {
+            match offset {
+                super::NUMBER => self.number,
+                super::ARCHITECTURE => self.architecture,
+                _ => {
+                    let place = offset - 16;
+                    let argument = self.arguments[place as usize / 8];
+                    (argument >> (place % 8 * 8)) as u32
+                }
+            }
+        }
+    }
+
+    /// What the filter returns; `None` when it ends without.
+    pub(crate) fn run(program: &[sock_filter], call: &Call) -> Option<u32> {
         let (mut at, mut value) = (0, 0);
         while let Some(sock_filter { code, jt, jf, k }) = program.get(at).cloned() {
             at += 1;
             let taken = match code {
-                LOAD => {
-                    value = if k == NUMBER { number } else { architecture };
+                0x20 => {
+                    value = call.word(k);
                     continue;
                 }
-                RETURN => return Some(k),
-                JUMP => {
+                0x54 => {
+                    value &= k;
+                    continue;
+                }
+                0x06 => return Some(k),
+                0x05 => {
                     at += k as usize;
                     continue;
                 }
-                IF_EQUAL => value == k,
-                IF_AT_LEAST => value >= k,
+                0x15 => value == k,
+                0x25 => value > k,
+                0x35 => value >= k,
                 other => panic!("no such instruction: {other:#x}"),
             };
             at += usize::from(if taken { jt } else { jf });
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kernel::{Call, run};
+    use super::*;
+
+    const HERE: u32 = 0xc000_003e;
+
+    fn asked(program: &BpfProgram, architecture: u32, number: u32) -> Option<u32> {
+        let call = Call {
+            number,
+            architecture,
+            ..Call::default()
+        };
+        run(program, &call)
     }
 
     #[test]
@@ -160,11 +211,9 @@ mod tests {
                     Answer::Asked => None,
                     answer => Some(leaf(answer).k),
                 };
-                assert_eq!(run(&program, HERE, number), returned, "{number}");
-                assert_eq!(
-                    run(&program, 0x4000_0003, number),
-                    Some(SeccompAction::KillProcess.into())
-                );
+                assert_eq!(asked(&program, HERE, number), returned, "{number}");
+                let elsewhere = asked(&program, 0x4000_0003, number);
+                assert_eq!(elsewhere, Some(SeccompAction::KillProcess.into()));
             }
         }
     }
