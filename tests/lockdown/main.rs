@@ -12,6 +12,7 @@ mod harness;
 mod calls;
 mod files;
 mod guests;
+mod lacking;
 mod threads;
 
 use std::io::{self, ErrorKind, Write};
@@ -33,6 +34,7 @@ const CASES: &[(&str, Case)] = &[
     ("nothing_is_started_and_nobody_is_reached", calls::nothing_starts),
     ("a_service_may_keep_its_network", calls::network),
     ("guests_are_compiled_cached_and_run_behind_it", guests::everything),
+    ("a_kernel_without_it_stops_nobody_and_is_reported", lacking::kernel),
     ("other_threads_are_bound_too_or_it_is_refused", threads::others),
     ("a_service_that_does_not_ask_is_left_alone", threads::unasked),
 ];
