@@ -51,8 +51,11 @@ pub(crate) fn gone(folder: &Path) {
     assert_eq!(other.join().expect("it ends"), DENIED);
 }
 
-/// Everything that may be done with a folder.
-const ACTS: [(&str, fn(&Path) -> io::Result<()>); 11] = [
+/// Something that is done with a folder.
+type Act = fn(&Path) -> io::Result<()>;
+
+/// Everything that may be done with one.
+const ACTS: [(&str, Act); 11] = [
     ("read", |folder| fs::read(folder.join("old")).map(drop)),
     ("list", |folder| fs::read_dir(folder).map(drop)),
     ("write", |folder| {

@@ -23,7 +23,7 @@
 //! - It must come **before other threads are started** (an async runtime's too), since before Linux 7.0 Landlock binds the
 //!   thread that asks and those that it starts later. With others there, and no such kernel, `apply` does nothing and says so.
 //!
-//! Make the [`Engine`](crate::Engine) before, since it looks at the machine; programs may be loaded and compiled, and pools made,
+//! Make the [`Engine`] before, since it looks at the machine; programs may be loaded and compiled, and pools made,
 //! behind the wall. Folders are opened again for each guest that is granted them, so they must be allowed.
 //!
 //! ```no_run
