@@ -156,7 +156,7 @@ pub(crate) fn twice(folder: &Path) {
     for place in [&one, &two] {
         fs::write(place, "x").expect("writes");
     }
-    raise(Lockdown::new().allow(&one, Rights::Read));
+    let _ = raise(Lockdown::new().allow(&one, Rights::Read));
     let wall = Lockdown::new()
         .allow(&one, Rights::Read)
         .allow(&two, Rights::Read)

@@ -81,6 +81,7 @@ enum Network {
 /// What each part of the kernel does for the wall: it holds, or why it does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "a part of it may be missing"]
 pub struct Wall {
     /// Files; the version of Landlock's interface.
     pub landlock: Result<u32, Missing>,

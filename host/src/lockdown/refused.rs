@@ -60,7 +60,7 @@ pub(super) const REFUSED: &[c_long] = &[
     libc::SYS_swapoff,
     libc::SYS_quotactl,
     libc::SYS_quotactl_fd,
-    // What Landlock leaves alone: owners, modes and attributes of files, and files by number.
+    // What Landlock leaves alone: owners, modes and attributes of files, files by number, and what happens to them.
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
     FCHMODAT2,
@@ -76,6 +76,9 @@ pub(super) const REFUSED: &[c_long] = &[
     REMOVEXATTRAT,
     FILE_SETATTR,
     libc::SYS_mknodat,
+    // By a path, which Landlock sees from Linux 6.2 on; what is open is emptied by another call.
+    libc::SYS_truncate,
+    libc::SYS_inotify_add_watch,
     libc::SYS_name_to_handle_at,
     libc::SYS_open_by_handle_at,
     libc::SYS_fanotify_init,

@@ -61,15 +61,22 @@ pub(super) fn program(architecture: u32, answers: &BTreeMap<u32, Answer>, newest
 /// Where each run of numbers with the same answer begins.
 fn ranges(answers: &BTreeMap<u32, Answer>, newest: u32) -> Vec<(u32, Answer)> {
     let mut ranges = vec![(0, Answer::Allowed)];
-    let all = (0..=newest).map(|number| (number, answers.get(&number).copied().unwrap_or(Answer::Allowed)));
-    for (number, answer) in all.chain([(newest + 1, Answer::Absent)]) {
-        match ranges.last_mut() {
-            Some((_, last)) if *last == answer => {}
-            Some((begins, last)) if *begins == number => *last = answer,
-            _ => ranges.push((number, answer)),
-        }
+    for (number, answer) in answers.range(..=newest) {
+        begin(&mut ranges, *number, *answer);
+        begin(&mut ranges, number + 1, Answer::Allowed);
     }
+    begin(&mut ranges, newest + 1, Answer::Absent);
     ranges
+}
+
+/// From this number on there is another answer, whatever was thought of it before.
+fn begin(ranges: &mut Vec<(u32, Answer)>, number: u32, answer: Answer) {
+    if ranges.last().is_some_and(|(begins, _)| *begins == number) {
+        ranges.pop();
+    }
+    if ranges.last().is_none_or(|(_, last)| *last != answer) {
+        ranges.push((number, answer));
+    }
 }
 
 /// A search among ranges: the lower half follows at once, the upper one behind it.
