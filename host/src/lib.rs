@@ -50,6 +50,7 @@
 //! | how is it compiled, and kept? | [`engine`], [`cache`] |
 //! | what is measured? | [`telemetry`] |
 //! | what can this machine hold? | [`machine`] |
+//! | what if a guest gets out all the same? | [`lockdown`] |
 //!
 //! # What holds
 //!
@@ -71,6 +72,7 @@ mod hostcalls;
 pub mod interpreter;
 mod limiter;
 pub mod limits;
+pub mod lockdown;
 pub mod machine;
 pub mod offers;
 pub mod outcome;

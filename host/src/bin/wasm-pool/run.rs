@@ -12,7 +12,7 @@ use crate::output::Console;
 use crate::progress::Bar;
 use crate::session::crew::Crew;
 use crate::session::plumbing::{self, Plumbing};
-use crate::{report, session, signals};
+use crate::{report, session, signals, wall};
 
 pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
@@ -23,6 +23,9 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let report = args.report.as_ref().map(report::open).transpose()?;
     let grants = grants(&args)?;
     check_stdin(&args)?;
+    let input = input(args.stdin)?;
+    let lockdown = wall::around(&engine, &args.guest).grants(&grants);
+    wall::raise(wall::writing(lockdown, &args.output)?, args.loading.no_lockdown);
     let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
     program.require_command()?;
     check_room(&program, &limits, &grants, args.instances)?;
@@ -56,7 +59,6 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         plumbing.broken(),
     );
     let began = Instant::now();
-    let input = input(args.stdin)?;
     for instance in 0..instances {
         if !crew.takes_more() {
             break;
