@@ -125,6 +125,11 @@ fn protections(criterion: &mut Criterion) {
         ratio(pooled(COMPUTES), none),
         "",
     );
+    figure(
+        "the same / bare Wasmtime with the epoch alone",
+        ratio(pooled(COMPUTES), || bare(COMPUTES, epoch)),
+        "",
+    );
     let free = || bare(GROWS, NONE);
     figure(
         "growing by a page, a limiter asked / not",

@@ -80,6 +80,9 @@ struct Allowed {
 /// No deadline, no limit.
 const NEVER: u64 = u64::MAX;
 
+/// How many slices a life may owe: those of a second, by default.
+const MOST_OWED: u64 = 200;
+
 /// Values of [`Control::standing`]: before it begins and after its end, on its way, waiting.
 const OUT: u8 = 0;
 const GOES_ON: u8 = 1;
@@ -385,18 +388,21 @@ impl Control {
             lane if lane == Lane::Ousted as u8 => Lane::Ousted,
             lane if lane == Lane::Switched as u8 => Lane::Switched,
             _ if self.spent.load(Ordering::Relaxed) < nanos(self.hub.switch_interval) => Lane::Woken,
-            _ if rounds.reached(self.mark.load(Ordering::Relaxed)) => {
-                self.new_round(rounds);
-                Lane::Woken
-            }
+            _ if rounds.reached(self.mark.load(Ordering::Relaxed)) && self.new_round(rounds) => Lane::Woken,
             _ => Lane::Switched,
         }
     }
 
-    /// It has as much time before others as anybody else.
-    pub(super) fn new_round(&self, rounds: &Rounds) {
-        self.spent.store(0, Ordering::Relaxed);
+    /// A round of the switched lane is over for it; whether it may run before the next one is. What it took beyond its slice, in
+    /// a host call or a fill of its memory, which look at no tick, it sits out.
+    pub(super) fn new_round(&self, rounds: &Rounds) -> bool {
+        let quota = nanos(self.hub.switch_interval);
+        let spent = self.spent.load(Ordering::Relaxed).saturating_sub(quota);
+        // Nobody sits out for ever.
+        let spent = spent.min(quota.saturating_mul(MOST_OWED));
+        self.spent.store(spent, Ordering::Relaxed);
         self.mark.store(rounds.mark(), Ordering::Relaxed);
+        spent < quota
     }
 
     pub(super) fn park(&self, turn: Turn) {

@@ -179,13 +179,15 @@ impl Lanes {
         }
     }
 
-    /// The first turn of the switched lane; its life begins a new round.
+    /// The first turn of the switched lane of a life that owes no more than its last slice.
     fn take_switched(&self) -> Option<Turn> {
         loop {
             let ticket = self.switched.1.try_recv().ok()?;
             self.rounds.left.fetch_add(1, Ordering::Relaxed);
-            if let Some(turn) = ticket.unpark() {
-                ticket.new_round(&self.rounds);
+            if !ticket.new_round(&self.rounds) {
+                self.rounds.came.fetch_add(1, Ordering::Relaxed);
+                let _ = self.switched.0.send(ticket);
+            } else if let Some(turn) = ticket.unpark() {
                 return Some(turn);
             }
         }
