@@ -84,7 +84,7 @@ pub(crate) fn executor(
     voices: &Voices,
 ) -> anyhow::Result<ExecutorBuilder> {
     let grants = Grants {
-        dirs: grants.dirs.iter().map(|dir| dir.0.clone()).collect(),
+        dirs: grants.dirs.clone(),
         env: environment(grants)?,
         ..Grants::default()
     };

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded, never};
+use wasm_pool::manifest::QueueSpec;
 use wasm_pool::queue::{CBOR, Drain, Feed, GetError, PutError, Received};
 use wasm_pool::{Item, Queues, Wait, text};
 
-use crate::args::{QueueArgs, QueueSpec};
+use crate::args::QueueArgs;
 
 /// Both ends.
 pub(crate) struct Plumbing {
@@ -122,7 +123,8 @@ impl Plumbing {
         });
         let drained = self.drain.as_ref().map_or(Piped::Whole, |drain| {
             self.close(&drain.queue);
-            let until = patience.map(|patience| Instant::now() + patience);
+            // Beyond the clock's end: for ever.
+            let until = patience.and_then(|patience| Instant::now().checked_add(patience));
             loop {
                 match drain.done.recv_timeout(Duration::from_millis(50)) {
                     Ok(piped) => return piped,

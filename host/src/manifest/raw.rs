@@ -66,10 +66,13 @@ pub(super) struct RawPart {
 /// Which interpreters the guests of a part may create.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Children {
+pub struct Children {
+    /// How many at once.
     pub count: u32,
+    /// How many levels deep.
     #[serde(default = "one")]
     pub depth: u32,
+    /// Of which other programs of the manifest.
     #[serde(default)]
     pub programs: Vec<Spanned<String>>,
 }

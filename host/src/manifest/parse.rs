@@ -1,86 +1,21 @@
-//! A manifest, from its text to what it means. Every mistake names the line and the key.
+//! From a manifest's text to what it means.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use toml::Spanned;
-use wasm_pool::grants::{DirGrant, Grants};
-use wasm_pool::{ByteSize, Error, ErrorKind, Limits, Unbound, units};
 
-use super::raw::{Children, PartLimits, PoolLimits, Raw, RawPart, RawQueue, RawRestart, RawUnbound};
-use crate::args::{DirSpec, QueueSpec};
+use super::raw::{PartLimits, PoolLimits, Raw, RawPart, RawQueue, RawRestart, RawUnbound};
+use super::{NamedAt, Part, Plan, QueueSpec, Restart, TOLD};
+use crate::grants::{DirGrant, Grants};
+use crate::queue::Unbound;
+use crate::{ByteSize, Error, ErrorKind, Limits, units};
 
 /// Says of a queue, by the key that names it, whether it was declared.
 type Declared<'a> = dyn Fn(&str, &Spanned<String>) -> Result<String, Error> + 'a;
 
-/// What a manifest says, checked.
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub feed: Option<String>,
-    pub drain: Option<String>,
-    pub workers: Option<usize>,
-    pub limits: Limits,
-    pub queues: Vec<QueueSpec>,
-    pub programs: Vec<Part>,
-}
-
-/// One program of a plan.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub name: String,
-    pub guest: PathBuf,
-    pub args: Vec<String>,
-    pub instances: usize,
-    pub dirs: Vec<DirGrant>,
-    pub env: Vec<(String, String)>,
-    pub gets: Vec<String>,
-    pub puts: Vec<String>,
-    pub restart: Restart,
-    pub interpreters: Option<Children>,
-    pub limits: Limits,
-    pub named_at: NamedAt,
-}
-
-/// Where the manifest names what may turn out to be wrong when it is used: `pool.toml:3: programs.a.guest`.
-#[derive(Debug)]
-pub(super) struct NamedAt {
-    pub guest: String,
-    pub dirs: String,
-    pub children: String,
-}
-
-/// What happens when an instance fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Restart {
-    Never,
-    /// It is started again, so many times, the first time after this wait and each time after twice the last one.
-    OnFailure {
-        budget: u32,
-        backoff: Duration,
-    },
-}
-
-/// The longest wait before a restart.
-pub(super) const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
-
-/// Reads a manifest.
-pub(super) fn read(path: &Path) -> anyhow::Result<Plan> {
-    let shown = path.display().to_string();
-    let unreadable = |why: String| Error::new(ErrorKind::Unreadable, format!("{shown}: {why}"));
-    let meta = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
-    if !meta.is_file() || meta.len() > LARGEST {
-        return Err(unreadable("a manifest is a file of at most 1MiB".to_owned()).into());
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    Ok(parse(&text, &shown, folder)?)
-}
-
 /// What a value with its place looks like to whoever follows the keys; no key of ours.
 const SPANNED: &str = ".$__serde_spanned_private_value";
-
-/// More than anybody writes.
-const LARGEST: u64 = 1 << 20;
 
 /// A manifest's text, to say where something stands in it.
 struct Source<'a> {
@@ -115,7 +50,7 @@ impl Source<'_> {
     }
 }
 
-fn parse(text: &str, name: &str, folder: &Path) -> Result<Plan, Error> {
+pub(super) fn parse(text: &str, name: &str, folder: &Path) -> Result<Plan, Error> {
     let source = Source { name, text };
     let syntax =
         |error: toml::de::Error, key: &str| source.mistake(error.span().unwrap_or_default(), key, error.message());
@@ -130,7 +65,7 @@ fn parse(text: &str, name: &str, folder: &Path) -> Result<Plan, Error> {
         .iter()
         .map(|(name, queue)| queue_spec(&source, name, queue))
         .collect::<Result<Vec<_>, _>>()?;
-    let declared = |key: &str, queue: &Spanned<String>| match queues.iter().any(|spec| spec.name == *queue.get_ref()) {
+    let declared = |key: &str, queue: &Spanned<String>| match raw.queues.contains_key(queue.get_ref()) {
         true => Ok(queue.get_ref().clone()),
         false => {
             let why = format!(
@@ -175,6 +110,8 @@ fn parse(text: &str, name: &str, folder: &Path) -> Result<Plan, Error> {
 fn nearest(name: &str, queues: &[QueueSpec]) -> String {
     let close = queues
         .iter()
+        // Comparing takes as long as both are long, multiplied.
+        .filter(|spec| spec.name.len().abs_diff(name.len()) <= 2 * char::MAX_LEN_UTF8)
         .map(|spec| (strsim::damerau_levenshtein(name, &spec.name), &spec.name))
         .min()
         .filter(|(distance, _)| *distance <= 2);
@@ -184,7 +121,7 @@ fn nearest(name: &str, queues: &[QueueSpec]) -> String {
 fn queue_spec(source: &Source<'_>, name: &str, queue: &Spanned<RawQueue>) -> Result<QueueSpec, Error> {
     let (raw, mut spec) = (queue.get_ref(), QueueSpec::named(name));
     let key = format!("queues.{}", name);
-    wasm_pool::queue::check_name(name).map_err(|why| source.mistake(queue.span(), &key, why))?;
+    crate::queue::check_name(name).map_err(|why| source.mistake(queue.span(), &key, why))?;
     if let Some(size) = raw.max_size {
         spec.options.max_size = size;
     }
@@ -220,12 +157,12 @@ fn a_part(
             .collect::<Result<Vec<_>, _>>()
     };
     let dirs = raw.dirs.iter().map(|dir| {
-        let mut spec: DirSpec = dir
+        let mut grant: DirGrant = dir
             .get_ref()
             .parse()
             .map_err(|why: String| source.mistake(dir.span(), &key("dirs"), why))?;
-        spec.0.host = folder.join(&spec.0.host);
-        Ok(spec.0)
+        grant.host = folder.join(&grant.host);
+        Ok(grant)
     });
     check_words(source, name, raw, &key)?;
     Ok(Part {
@@ -281,7 +218,7 @@ fn check_words(source: &Source<'_>, name: &str, raw: &RawPart, key: &dyn Fn(&str
             env: vec![(name.clone(), value.get_ref().clone())],
             ..Grants::default()
         };
-        let told = crate::run::TOLD.contains(&name.as_str());
+        let told = TOLD.contains(&name.as_str());
         let checked = match told {
             true => Err(format!("{name} is the host's to say")),
             false => grants.check().map_err(|why| why.to_string()),
@@ -319,7 +256,7 @@ fn check_children(source: &Source<'_>, raw: &Raw) -> Result<(), Error> {
         let unknown = children
             .programs
             .iter()
-            .find(|child| !raw.programs.keys().any(|program| *program == *child.get_ref()));
+            .find(|child| !raw.programs.contains_key(child.get_ref()));
         if let Some(unknown) = unknown {
             let key = format!("programs.{}.interpreters.programs", name);
             return Err(source.mistake(
