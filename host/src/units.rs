@@ -66,7 +66,7 @@ pub fn show_duration(time: Duration) -> String {
             .replace(' ', ""),
         () if micros >= 1_000_000 => trimmed(time.as_secs_f64(), "s"),
         () if micros >= 1_000 => trimmed(time.as_secs_f64() * 1e3, "ms"),
-        () if micros >= 1 => format!("{micros}us"),
+        () if micros >= 1 => trimmed(time.as_secs_f64() * 1e6, "us"),
         () => format!("{}ns", time.as_nanos()),
     }
 }
@@ -144,5 +144,7 @@ mod tests {
         assert_eq!(show_duration(Duration::from_millis(1500)), "1.5s");
         assert_eq!(show_duration(Duration::from_secs(200)), "3m20s");
         assert_eq!(show_duration(Duration::from_micros(12_340)), "12.34ms");
+        assert_eq!(show_duration(Duration::from_nanos(9_999)), "10us");
+        assert_eq!(show_duration(Duration::from_nanos(1_500)), "1.5us");
     }
 }
