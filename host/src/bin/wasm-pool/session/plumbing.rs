@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded, never};
 use wasm_pool::manifest::QueueSpec;
-use wasm_pool::queue::{CBOR, Drain, Feed, GetError, PutError, Received};
+use wasm_pool::queue::{Drain, Feed, GetError, PutError, Received};
 use wasm_pool::{Item, Queues, Wait, text};
 
 use crate::args::QueueArgs;
@@ -259,7 +259,8 @@ fn add_line(lines: &mut Vec<u8>, item: &Item, visible: bool) {
         }
         Item::Queue(queue) => format!("queue {}", queue.id()),
         Item::Interpreter(interpreter) => format!("interpreter {}", interpreter.id()),
-        Item::Encoded(encoded) => json_of(encoded)
+        Item::Encoded(encoded) => encoded
+            .to_json()
             .unwrap_or_else(|| format!("{}, {} bytes", text::one_line(&encoded.media_type), encoded.bytes.len())),
     };
     let shown = if visible {
@@ -269,13 +270,4 @@ fn add_line(lines: &mut Vec<u8>, item: &Item, visible: bool) {
     };
     lines.extend_from_slice(shown.as_bytes());
     lines.push(b'\n');
-}
-
-/// CBOR that JSON can say.
-fn json_of(encoded: &wasm_pool::queue::Encoded) -> Option<String> {
-    if encoded.media_type != CBOR {
-        return None;
-    }
-    let value: serde_json::Value = ciborium::from_reader(&*encoded.bytes).ok()?;
-    Some(value.to_string())
 }
