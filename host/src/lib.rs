@@ -46,6 +46,7 @@
 //! | how are its functions called? | [`calls`], [`value`] |
 //! | who runs in parallel? | [`pool`], and inside it the scheduler |
 //! | how do two guests talk? | `wit/`, then [`queue`] |
+//! | how are several programs put together? | [`manifest`] |
 //! | where does its output go? | [`stdio`] |
 //! | how is it compiled, and kept? | [`engine`], [`cache`] |
 //! | what is measured? | [`telemetry`] |
@@ -74,6 +75,7 @@ mod limiter;
 pub mod limits;
 pub mod lockdown;
 pub mod machine;
+pub mod manifest;
 pub mod offers;
 pub mod outcome;
 pub mod pool;

@@ -77,7 +77,7 @@ pub(crate) fn snapshot(
 /// What guests are granted while they are called.
 pub(crate) fn grants(args: &GrantArgs) -> anyhow::Result<Grants> {
     let grants = Grants {
-        dirs: args.dirs.iter().map(|dir| dir.0.clone()).collect(),
+        dirs: args.dirs.clone(),
         env: environment(args)?,
         ..Grants::default()
     };

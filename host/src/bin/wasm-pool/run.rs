@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use wasm_pool::grants::{Grants, InterpreterGrant};
+use wasm_pool::manifest::TOLD;
 use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
 use wasm_pool::{Cache, Engine, Error, ErrorKind, Limits, Pool, Precompiled, Program, Setup, machine};
 
@@ -149,7 +150,7 @@ fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
         return Err(usage(format!("--env: {name} is the host's to say")));
     }
     let grants = Grants {
-        dirs: args.grants.dirs.iter().map(|dir| dir.0.clone()).collect(),
+        dirs: args.grants.dirs.clone(),
         env,
         args: args.args.clone(),
         queues: plumbing::specs(&args.queues)
@@ -183,9 +184,6 @@ pub(crate) fn numbered(grants: &Grants, instance: usize, instances: usize) -> Gr
         interpreters: grants.interpreters.clone(),
     }
 }
-
-/// What each instance is told of itself.
-pub(crate) const TOLD: [&str; 2] = ["WASM_POOL_INSTANCE", "WASM_POOL_INSTANCES"];
 
 fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
     let mode = args.stdin;

@@ -1,9 +1,6 @@
 //! `wasm-pool up`: several programs and the queues between them, from a manifest.
 
-mod graph;
 mod keeper;
-mod manifest;
-mod raw;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,11 +10,11 @@ use std::time::Instant;
 use anyhow::Context;
 use wasm_pool::grants::{Grants, InterpreterGrant};
 use wasm_pool::lockdown::Lockdown;
+use wasm_pool::manifest::{Part, Plan};
 use wasm_pool::stdio::{Input, Stdio};
 use wasm_pool::{Engine, FileCalls, Kind, Pool, Program, Setup, machine};
 
 use self::keeper::{Instances, Place};
-use self::manifest::{Part, Plan};
 use crate::args::UpArgs;
 use crate::names::Names;
 use crate::output::Console;
@@ -28,7 +25,7 @@ use crate::session::plumbing::Plumbing;
 use crate::{report, session, signals, wall};
 
 pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
-    let plan = manifest::read(&args.manifest)?;
+    let plan = Plan::read(&args.manifest)?;
     machine::raise_open_files();
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
@@ -40,11 +37,11 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     wall::raise(lockdown(&engine, &plan, args)?, args.no_lockdown);
     let programs = load(&engine, &plan)?;
     check_grants(&plan, &programs)?;
-    for warning in graph::warnings(&plan) {
+    for warning in plan.warnings() {
         report::note(warning);
     }
     if args.check {
-        return report::to_stdout(|out| out.write_all(graph::picture(&plan).as_bytes()));
+        return report::to_stdout(|out| out.write_all(plan.picture().as_bytes()));
     }
     let to_stderr = matches!(sink, Some(report::Sink::Stderr));
     let mut names = Names::none();
