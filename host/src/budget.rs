@@ -3,8 +3,8 @@
 //! Linear memory is charged by its declared size, before it is given, and returned when the store is dropped. A guest
 //! that asks for more than is left gets -1 from `memory.grow`, as at its own limit.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A shared account of bytes. Cloning gives another handle to the same account.
 ///

@@ -84,6 +84,7 @@ pub mod program;
 pub mod queue;
 mod scheduler;
 pub mod stdio;
+mod sync;
 pub mod telemetry;
 pub mod text;
 pub mod units;

@@ -214,3 +214,24 @@ fn the_pools_memory_bounds_all_guests_together() {
     assert!((1..=3).contains(&limited), "{done:#?}");
     done.says("--pool-memory raises it");
 }
+
+/// The table in SECURITY.md is what the help says.
+#[test]
+fn the_documented_limits_are_the_defaults() {
+    let help = done(wasm_pool(["run", "--help"]).env("COLUMNS", "400")).exits(0).stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = std::fs::read_to_string(root().join("SECURITY.md")).expect("reads");
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `--")).collect();
+    assert_eq!(rows.len(), 16, "{rows:#?}");
+    for row in rows {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let (flag, default) = (cells[1].trim_matches('`'), cells[2]);
+        let about = help.split_once(&format!(" {flag} <")).expect(flag).1;
+        let found = about.split_once("[default: ").expect(flag).1;
+        assert!(
+            found.starts_with(&format!("{default}]")),
+            "{flag}: {default} is not {}",
+            &found[..40]
+        );
+    }
+}

@@ -8,17 +8,17 @@
 //! a turn and looks at the lanes after it. It rests on an order that is the same everywhere: a turn is queued before it is
 //! asked who looks out, and who looks out no more says so before he looks at the lanes for the last time.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst, fence};
-use std::thread::{self, Thread};
-
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst, fence};
+use crate::sync::hint;
+use crate::sync::thread::{self, Thread};
 
 /// How often a worker looks before it sleeps: for some microseconds, which is what waking it would cost.
-const LOOKS: u32 = 128;
+pub(super) const LOOKS: u32 = 128;
 
 /// Who sleeps and who looks out.
-#[derive(Default)]
 pub(super) struct Idle {
+    looks: u32,
     /// Nothing is called under this lock.
     sleepers: Mutex<Vec<Thread>>,
     /// How many they are, for those who do not lock.
@@ -29,6 +29,16 @@ pub(super) struct Idle {
 }
 
 impl Idle {
+    pub(super) fn new(looks: u32) -> Idle {
+        Idle {
+            looks,
+            sleepers: Mutex::new(Vec::new()),
+            asleep: AtomicUsize::new(0),
+            looking: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
     /// A turn was queued: somebody must see it.
     pub(super) fn queued(&self) {
         fence(SeqCst);
@@ -42,11 +52,11 @@ impl Idle {
     pub(super) fn wait(&self, waits: impl Fn() -> bool) -> bool {
         // One that looks out is enough: it wakes the next.
         if self.looking.fetch_add(1, SeqCst) == 0 {
-            for _ in 0..LOOKS {
+            for _ in 0..self.looks {
                 if waits() || self.closed.load(SeqCst) {
                     break;
                 }
-                std::hint::spin_loop();
+                hint::spin_loop();
             }
         }
         loop {
@@ -65,6 +75,7 @@ impl Idle {
     /// Whoever finds nothing goes.
     pub(super) fn close(&self) {
         self.closed.store(true, SeqCst);
+        fence(SeqCst);
         while self.asleep.load(SeqCst) > 0 {
             self.wake();
         }
@@ -91,13 +102,13 @@ impl Idle {
         fence(SeqCst);
         if waits() || self.closed.load(SeqCst) {
             let mut sleepers = self.sleepers.lock();
+            // Else somebody has just taken it out, and counts it among those who look out.
             if let Some(at) = sleepers.iter().position(|sleeper| sleeper.id() == id) {
                 sleepers.remove(at);
                 self.asleep.store(sleepers.len(), SeqCst);
                 self.looking.fetch_add(1, SeqCst);
-                return;
             }
-            // Somebody has just taken it out to wake it.
+            return;
         }
         loop {
             thread::park();
@@ -135,7 +146,7 @@ mod tests {
     /// Workers that take numbers from a counter; every one that is put there is taken.
     #[test]
     fn whatever_is_queued_is_found() {
-        let idle = Arc::new(Idle::default());
+        let idle = Arc::new(Idle::new(LOOKS));
         let (left, taken) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let workers: Vec<_> = (0..4)
             .map(|_| {

@@ -19,7 +19,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::control::Control;
 use super::hand;
-use super::idle::Idle;
+use super::idle::{self, Idle};
 use super::life::Start;
 
 /// One turn of one life on a worker.
@@ -97,7 +97,7 @@ impl Lanes {
             fresh: unbounded(),
             switched: unbounded(),
             rounds: Rounds::default(),
-            idle: Idle::default(),
+            idle: Idle::new(idle::LOOKS),
         }
     }
 
