@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::sniff::{Looks, looks_like};
-use super::{Code, Kind, Precompiled};
+use super::{Code, Kind, Precompiled, endless};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -119,6 +119,7 @@ fn in_time(engine: &Engine, bytes: Vec<u8>, limit: Duration) -> Result<Code> {
 
 fn translate(engine: &Engine, bytes: &[u8]) -> Result<Code> {
     let wasm = wat::parse_bytes(bytes).map_err(|error| Error::refused(text_error(&error.to_string())))?;
+    let wasm = endless::unnamed(wasm);
     let kind = match looks_like(&wasm) {
         Looks::Component => Kind::Component,
         _ => Kind::Module,
