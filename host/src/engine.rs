@@ -15,6 +15,7 @@ use crate::interpreter::Guest;
 use crate::limits::Limits;
 use crate::offers::{HostCalls, Offer};
 use crate::pooling::{Parts, pooling};
+use crate::program::{Code, Flights};
 use crate::{machine, offers, wasi};
 
 /// A compiler and an allocator. Cloning gives another handle to the same engine.
@@ -33,6 +34,7 @@ struct Inner {
     allocation: Allocation,
     cache: Option<Cache>,
     offers: Vec<Offer>,
+    flights: Flights<Code>,
     modules: OnceLock<wasmtime::Linker<Guest>>,
     components: OnceLock<wasmtime::component::Linker<Guest>>,
     prompt_modules: OnceLock<wasmtime::Linker<Guest>>,
@@ -170,6 +172,7 @@ impl EngineBuilder {
             allocation,
             cache,
             offers,
+            flights: Flights::default(),
             modules: OnceLock::new(),
             components: OnceLock::new(),
             prompt_modules: OnceLock::new(),
@@ -214,6 +217,11 @@ impl Engine {
             Allocation::OnDemand => u64::MAX,
             Allocation::Pooling => u64::from(self.0.instances) * u64::from(self.0.parts.memories),
         }
+    }
+
+    /// What is compiled for it now.
+    pub(crate) fn flights(&self) -> &Flights<Code> {
+        &self.0.flights
     }
 
     /// What one interpreter may be made of.

@@ -7,6 +7,7 @@
 mod compile;
 mod describe;
 mod endless;
+mod flight;
 mod function;
 mod sniff;
 mod source;
@@ -19,7 +20,9 @@ use std::sync::{Arc, OnceLock};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 pub use self::compile::Compiled;
+pub(crate) use self::compile::aside;
 pub use self::describe::{Blocking, Item, Need};
+pub(crate) use self::flight::Flights;
 pub use self::function::Function;
 pub(crate) use self::function::Place;
 pub(crate) use self::types::wit;
@@ -61,7 +64,8 @@ pub enum Kind {
     Component,
 }
 
-/// The compiled code.
+/// The compiled code. Cloning gives another handle to it.
+#[derive(Clone)]
 pub(crate) enum Code {
     Module(wasmtime::Module),
     Component(wasmtime::component::Component),
