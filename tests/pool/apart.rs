@@ -1,17 +1,15 @@
 //! What one tenant holds takes nothing from its neighbours, and what it may hold is the same however memory is got.
 
-use wasm_pool::{Engine, ErrorKind, Limits, Outcome, Pool, Program, Setup};
+use wasm_pool::{Allocation, Engine, ErrorKind, Limits, Outcome, Pool, Program, Setup};
 
-use crate::harness;
-
-/// A component of so many core instances, each with a table, that spins.
-fn crowd(instances: usize) -> String {
+/// A component of so many core instances, each with a table, that does this.
+fn crowd(instances: usize, does: &str) -> String {
     let each = "(core instance (instantiate $small))".repeat(instances);
     format!(
         r#"(component
         (core module $small (table 1 funcref))
         {each}
-        (core module $m (func (export "run") (result i32) (loop (br 0)) (i32.const 0)))
+        (core module $m (func (export "run") (result i32) {does} (i32.const 0)))
         (core instance $i (instantiate $m))
         (func $run (result (result)) (canon lift (core func $i "run")))
         (instance (export "wasi:cli/run@0.2.6") (export "run" (func $run))))"#
@@ -27,11 +25,12 @@ fn one_that_takes_all_it_may_leaves_its_neighbours_theirs() {
             .build()
             .expect("an engine");
         let pool = Pool::builder(&engine).workers(2).build().expect("a pool");
-        let crowd = crowd(90);
-        let hostile = Program::from_bytes(&engine, "crowd", crowd.as_bytes(), &Limits::default()).expect("a program");
-        let honest = Program::from_file(&engine, harness::probe_p2(), &Limits::default()).expect("a program");
+        let program = |source: String| {
+            Program::from_bytes(&engine, "crowd", source.as_bytes(), &Limits::default()).expect("a program")
+        };
+        let (hostile, honest) = (program(crowd(90, "(loop (br 0))")), program(crowd(3, "")));
         let crowds = [(); 4].map(|()| pool.spawn(&hostile, Setup::default()).expect("starts"));
-        let guests = [(); 4].map(|()| pool.spawn(&honest, crate::doing(&["args", "x"])).expect("starts"));
+        let guests = [(); 4].map(|()| pool.spawn(&honest, Setup::default()).expect("starts"));
         for guest in guests {
             assert_eq!(guest.join().outcome, Outcome::Exited(0), "{allocation:?}");
         }
@@ -71,7 +70,7 @@ fn more_memories_or_tables_than_each_may_have_are_refused_before_they_run() {
             (several(17, 0), "17 memories are more than the 16"),
             (format!("(component {component})"), "17 memories are more than the 16"),
             (
-                crowd(100).replacen("(table 1 funcref)", "(table 1 funcref) (table 1 funcref)", 1),
+                crowd(100, "").replacen("(table 1 funcref)", "(table 1 funcref) (table 1 funcref)", 1),
                 "200 tables are more than the 100",
             ),
         ] {
@@ -81,4 +80,24 @@ fn more_memories_or_tables_than_each_may_have_are_refused_before_they_run() {
             assert!(refused.to_string().contains(said), "{allocation:?}: {refused}");
         }
     }
+}
+
+#[test]
+fn an_allocator_that_is_full_is_no_fault_of_the_guest_s() {
+    let builder = Engine::builder().instances(2).allocation(Allocation::Pooling);
+    let (pool, program) = crate::pool_on(builder, several(1, 0).as_bytes(), 1);
+    // A service that uses Wasmtime's engine itself takes what was prepared for guests.
+    let engine = program.engine();
+    let module = wasmtime::Module::new(engine.wasmtime(), "(module (memory 1))").expect("a module");
+    let mut store = wasmtime::Store::new(engine.wasmtime(), ());
+    for _ in 0..engine.memories() {
+        wasmtime::Instance::new(&mut store, &module, &[]).expect("an instance");
+    }
+    match pool.run(&program, Setup::default()).expect("runs").outcome {
+        Outcome::HostError(why) => assert!(why.contains("no room left"), "{why}"),
+        other => panic!("{other}"),
+    }
+    drop(store);
+    let ending = pool.run(&program, Setup::default()).expect("runs");
+    assert_eq!(ending.outcome, Outcome::Exited(0));
 }
