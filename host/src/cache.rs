@@ -3,15 +3,19 @@
 //! A folder of files that only this user can write. An entry's name is the SHA-256 of the program's bytes and of
 //! everything about the engine that its code depends on, so a change of either is another entry. Entries are written
 //! to a temporary file and renamed: two processes at once, or a kill in the middle, leave whole files only. Each ends
-//! with its length and a checksum; one that is cut off, changed or from another version counts as missing. Whatever
-//! goes wrong here, programs run: they are compiled again.
+//! with its length and a checksum of its name and its code; one that is cut off, changed, from another version or under
+//! another one's name counts as missing. When all are more than the cache may hold, those go that were not used for
+//! longest. Whatever goes wrong here, programs run: they are compiled again.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
+use bytesize::ByteSize;
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -23,6 +27,7 @@ use crate::program::Code;
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
+    limit: ByteSize,
 }
 
 /// What a cache holds.
@@ -35,6 +40,15 @@ pub struct CacheInfo {
 }
 
 const ENDING: &str = "cwasm";
+
+/// How the name of an entry begins that is being written.
+const NEW: &str = ".new-";
+
+/// An entry that was not finished for so long never will be: whoever wrote it was killed.
+const NEVER_FINISHED: Duration = Duration::from_secs(3_600);
+
+/// What a cache holds unless it is told otherwise: a hundred large programs.
+const LIMIT: ByteSize = ByteSize::gib(1);
 
 /// What follows an entry's code: this, the code's length, and its checksum.
 const MAGIC: &[u8; 8] = b"wasmpool";
@@ -61,7 +75,19 @@ impl Cache {
                 "{shown}: others can write the code cache, so it is not used"
             )));
         }
-        Ok(Cache { folder })
+        Ok(Cache { folder, limit: LIMIT })
+    }
+
+    /// How much compiled code it may hold. Default: 1 GiB.
+    #[must_use]
+    pub fn within(mut self, limit: ByteSize) -> Cache {
+        self.limit = limit;
+        self
+    }
+
+    /// How much compiled code it may hold.
+    pub fn limit(&self) -> ByteSize {
+        self.limit
     }
 
     /// The user's cache folder for this program: `$XDG_CACHE_HOME/wasm-pool`, or `~/.cache/wasm-pool`.
@@ -105,21 +131,27 @@ impl Cache {
         Ok(removed)
     }
 
-    /// Whether a program's compiled code is there.
+    /// Where a program's compiled code is kept.
     pub(crate) fn key(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> Key {
         let mut hash = Digester(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut hash);
         hash.0.update(bytes);
         let name: String = hash.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Key(self.folder.join(format!("{name}.{ENDING}")))
+        Key {
+            path: self.folder.join(format!("{name}.{ENDING}")),
+            name,
+        }
     }
 
     /// The code of an entry; `None` when it is missing or bad.
     pub(crate) fn load(&self, engine: &wasmtime::Engine, key: &Key) -> Option<Code> {
-        if !is_whole(&key.0).ok()? {
+        let file = open(&key.path).ok()?;
+        if !is_whole(&file, key).ok()? {
             return None;
         }
-        precompiled::from_file(engine, &key.0).ok()
+        // When it was used last; where that cannot be noted, it counts as not used.
+        let _ = file.set_modified(SystemTime::now());
+        precompiled::from_file(engine, &key.path).ok()
     }
 
     /// Keeps an entry. A failure (a full disk, a folder that cannot be written) is no error: the code is there, and the
@@ -135,22 +167,51 @@ impl Cache {
     }
 
     fn write(&self, key: &Key, code: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.folder)?;
+        if code.len() as u64 > self.limit.as_u64() {
+            return Ok(());
+        }
+        let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(&self.folder)?;
+        let mut hash = key.hasher();
+        hash.update(code);
         file.write_all(code)?;
-        file.write_all(&trailer(code.len() as u64, checksum(code)))?;
+        file.write_all(&trailer(code.len() as u64, hash.digest128()))?;
         file.as_file().sync_data()?;
-        file.persist(&key.0)?;
+        file.persist(&key.path)?;
+        self.sweep(key);
         Ok(())
+    }
+
+    /// Removes what was never finished, and what was not used for longest, until the rest is within the limit. What another
+    /// process runs stays mapped there.
+    fn sweep(&self, newest: &Key) {
+        let (now, mut entries, mut bytes) = (SystemTime::now(), Vec::new(), 0);
+        for (path, meta) in self.entries() {
+            let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            if !is_new(&path) {
+                bytes += meta.len();
+                if path != newest.path {
+                    entries.push((used, path, meta.len()));
+                }
+            } else if now.duration_since(used).is_ok_and(|age| age > NEVER_FINISHED) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        entries.sort();
+        for (_, path, length) in entries {
+            if bytes <= self.limit.as_u64() {
+                break;
+            }
+            if fs::remove_file(path).is_ok() {
+                bytes -= length;
+            }
+        }
     }
 
     fn entries(&self) -> impl Iterator<Item = (PathBuf, fs::Metadata)> {
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         files.filter_map(|file| {
             let path = file.path();
-            let ours = path.extension().is_some_and(|ending| ending == ENDING)
-                || path
-                    .file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with(".new-"));
+            let ours = path.extension().is_some_and(|ending| ending == ENDING) || is_new(&path);
             let meta = file.metadata().ok().filter(|meta| ours && meta.is_file())?;
             Some((path, meta))
         })
@@ -159,10 +220,30 @@ impl Cache {
 
 /// Where an entry stands.
 #[derive(Debug)]
-pub(crate) struct Key(PathBuf);
+pub(crate) struct Key {
+    name: String,
+    path: PathBuf,
+}
 
-fn checksum(code: &[u8]) -> u128 {
-    xxhash_rust::xxh3::xxh3_128(code)
+impl Key {
+    /// For the checksum of an entry, which is of its name too: code under another name is another program's.
+    fn hasher(&self) -> Xxh3 {
+        let mut hash = Xxh3::new();
+        hash.update(self.name.as_bytes());
+        hash
+    }
+}
+
+/// Whether it is an entry that is being written.
+fn is_new(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with(NEW))
+}
+
+/// Opens an entry; no pipe or device makes it wait.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits()).unwrap_or(0);
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 fn trailer(length: u64, checksum: u128) -> [u8; TRAILER] {
@@ -173,17 +254,17 @@ fn trailer(length: u64, checksum: u128) -> [u8; TRAILER] {
     trailer
 }
 
-/// Whether a file ends with the trailer that fits the rest of it.
-fn is_whole(path: &Path) -> io::Result<bool> {
-    let mut file = File::open(path)?;
-    let Some(length) = file.metadata()?.len().checked_sub(TRAILER as u64) else {
+/// Whether it is a file that ends with the trailer that fits the rest of it and its name.
+fn is_whole(mut file: &File, key: &Key) -> io::Result<bool> {
+    let meta = file.metadata()?;
+    let Some(length) = meta.len().checked_sub(TRAILER as u64).filter(|_| meta.is_file()) else {
         return Ok(false);
     };
     let mut found = [0; TRAILER];
     file.seek(SeekFrom::Start(length))?;
     file.read_exact(&mut found)?;
     file.rewind()?;
-    let mut hash = Xxh3::new();
+    let mut hash = key.hasher();
     let mut buffer = vec![0; 256 << 10];
     let mut code = file.take(length);
     loop {

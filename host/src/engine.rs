@@ -7,13 +7,15 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, InstanceAllocationStrategy, WasmBacktraceDetails};
 
 use crate::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::Guest;
 use crate::limits::Limits;
 use crate::offers::{HostCalls, Offer};
+use crate::pooling::{Parts, pooling};
+use crate::program::{Code, Flights};
 use crate::{machine, offers, wasi};
 
 /// A compiler and an allocator. Cloning gives another handle to the same engine.
@@ -28,9 +30,11 @@ struct Inner {
     stack: u64,
     fuel: Fuel,
     instances: u32,
+    parts: Parts,
     allocation: Allocation,
     cache: Option<Cache>,
     offers: Vec<Offer>,
+    flights: Flights<Code>,
     modules: OnceLock<wasmtime::Linker<Guest>>,
     components: OnceLock<wasmtime::component::Linker<Guest>>,
     prompt_modules: OnceLock<wasmtime::Linker<Guest>>,
@@ -149,8 +153,9 @@ impl EngineBuilder {
             None => Fuel::NotCounted,
         };
         let mut config = config(&limits, fuel)?;
+        let parts = Parts::of_each(instances);
         if allocation == Allocation::Pooling {
-            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(&limits, instances)));
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(&limits, instances, parts)));
         }
         let wasmtime = wasmtime::Engine::new(&config).map_err(|error| {
             Error::new(
@@ -163,9 +168,11 @@ impl EngineBuilder {
             stack: limits.stack.as_u64(),
             fuel,
             instances,
+            parts,
             allocation,
             cache,
             offers,
+            flights: Flights::default(),
             modules: OnceLock::new(),
             components: OnceLock::new(),
             prompt_modules: OnceLock::new(),
@@ -208,8 +215,26 @@ impl Engine {
     pub fn memories(&self) -> u64 {
         match self.0.allocation {
             Allocation::OnDemand => u64::MAX,
-            Allocation::Pooling => u64::from(self.0.instances) * u64::from(memories_each(self.0.instances)),
+            Allocation::Pooling => u64::from(self.0.instances) * u64::from(self.0.parts.memories),
         }
+    }
+
+    /// What is compiled for it now.
+    pub(crate) fn flights(&self) -> &Flights<Code> {
+        &self.0.flights
+    }
+
+    /// What one interpreter may be made of.
+    pub(crate) fn parts(&self) -> Parts {
+        self.0.parts
+    }
+
+    /// What a thread must have left of its stack for a guest to have all of its own: that, and room for the host functions
+    /// below it.
+    pub(crate) fn stack_room(&self) -> usize {
+        usize::try_from(self.0.stack)
+            .unwrap_or(usize::MAX)
+            .saturating_add(HOST_STACK)
     }
 
     /// Where compiled code is kept.
@@ -314,7 +339,7 @@ fn check_room(instances: u32) -> Result<()> {
     ))
 }
 
-/// Host functions run on the guest's fiber, below the guest's frames: path look-ups and formatting need their own
+/// Host functions run on the guest's fiber or thread, below the guest's frames: path look-ups and formatting need their own
 /// room. Only touched pages cost memory.
 const HOST_STACK: usize = 1 << 20;
 
@@ -343,6 +368,8 @@ fn config(limits: &Limits, fuel: Fuel) -> Result<Config> {
         .epoch_interruption(true)
         .consume_fuel(fuel == Fuel::Counted)
         .wasm_backtrace_max_frames(std::num::NonZero::new(crate::outcome::MAX_FRAMES))
+        // A stranger's debug information is not read, whatever WASMTIME_BACKTRACE_DETAILS says.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_gc(false)
         .wasm_function_references(false)
         .wasm_exceptions(false)
@@ -351,37 +378,4 @@ fn config(limits: &Limits, fuel: Fuel) -> Result<Config> {
         .shared_memory(false)
         .concurrency_support(false);
     Ok(config)
-}
-
-/// Resident memory that a slot keeps between two tenants, in bytes; the kernel's PAGEMAP_SCAN tells which pages need
-/// cleaning. Without that, cleaning is a blind `memset`, so little is kept.
-const KEEP_RESIDENT: usize = 1 << 20;
-const KEEP_RESIDENT_BLIND: usize = 16 << 10;
-
-/// How many memories an interpreter may have on average. Nearly all have one; where there are few interpreters, room for
-/// more costs only addresses.
-fn memories_each(instances: u32) -> u32 {
-    (1_024 / instances.max(1)).clamp(1, 16)
-}
-
-fn pooling(limits: &Limits, instances: u32) -> PoolingAllocationConfig {
-    let mut pooling = PoolingAllocationConfig::default();
-    let keep = if machine::page_scan() {
-        KEEP_RESIDENT
-    } else {
-        KEEP_RESIDENT_BLIND
-    };
-    pooling
-        .total_stacks(instances)
-        .total_memories(instances.saturating_mul(memories_each(instances)))
-        .total_component_instances(instances)
-        // A component is made of several core instances and tables: four and three are what Rust's and C's take.
-        .total_core_instances(instances.saturating_mul(8))
-        .total_tables(instances.saturating_mul(4))
-        .total_gc_heaps(0)
-        .table_elements(usize::try_from(limits.tables).unwrap_or(usize::MAX).min(10_000_000))
-        .linear_memory_keep_resident(keep)
-        .table_keep_resident(KEEP_RESIDENT_BLIND)
-        .pagemap_scan(wasmtime::Enabled::Auto);
-    pooling
 }

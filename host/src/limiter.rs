@@ -10,6 +10,7 @@ use wasmtime::ResourceLimiter;
 
 use crate::budget::Budget;
 use crate::limits::{LimitHit, LimitKind, Limits};
+use crate::pooling::Parts;
 use crate::stdio::Written;
 
 /// What outlives the store: how much the interpreter took, for its [`Ending`](crate::Ending).
@@ -56,6 +57,7 @@ impl Vitals {
 pub(crate) struct Limiter {
     memory_limit: u64,
     tables_limit: u64,
+    parts: Parts,
     memory: u64,
     tables: u64,
     /// What the growth under way added; taken back when it fails.
@@ -65,10 +67,11 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: &Limits, budget: &Budget, vitals: &Arc<Vitals>) -> Limiter {
+    pub(crate) fn new(limits: &Limits, parts: Parts, budget: &Budget, vitals: &Arc<Vitals>) -> Limiter {
         Limiter {
             memory_limit: limits.memory.as_u64(),
             tables_limit: limits.tables,
+            parts,
             memory: 0,
             tables: 0,
             growing: 0,
@@ -128,17 +131,16 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    /// Core instances of one interpreter; the largest component seen takes a dozen.
     fn instances(&self) -> usize {
-        100
+        self.parts.core_instances as usize
     }
 
     fn tables(&self) -> usize {
-        100
+        self.parts.tables as usize
     }
 
     fn memories(&self) -> usize {
-        16
+        self.parts.memories as usize
     }
 }
 
@@ -161,7 +163,12 @@ mod tests {
         };
         let budget = Budget::new(pool);
         let vitals = Arc::new(Vitals::new(&limits));
-        (Limiter::new(&limits, &budget, &vitals), budget, vitals)
+        let parts = Parts {
+            memories: 1,
+            tables: 1,
+            core_instances: 1,
+        };
+        (Limiter::new(&limits, parts, &budget, &vitals), budget, vitals)
     }
 
     fn grows(limiter: &mut Limiter, from: usize, to: usize) -> bool {

@@ -213,6 +213,10 @@ pub(crate) fn from_error(error: &wasmtime::Error, bounds: &Bounds) -> Option<Out
             trapped("a handle that is not open was used", error)
         });
     }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        // No guest can take more than its own part of what was prepared, so this is none's fault.
+        return Some(Outcome::HostError(format!("the engine has no room left: {error}")));
+    }
     // The error has no type that one could ask for.
     if error.root_cause().to_string().contains("fuel allocated for hostcalls") {
         return Some(trapped(
@@ -248,7 +252,7 @@ fn trapped(reason: &str, error: &wasmtime::Error) -> Outcome {
         .iter()
         .take(MAX_FRAMES)
         .map(|frame| match frame.func_name() {
-            Some(name) => text::one_line(&wasm_name(name)),
+            Some(name) => text::one_line(wasm_name(name)),
             None => format!("function {}", frame.func_index()),
         })
         .collect();
@@ -259,10 +263,10 @@ fn trapped(reason: &str, error: &wasmtime::Error) -> Outcome {
 }
 
 /// A function's name without the hash that Rust's compiler adds.
-fn wasm_name(name: &str) -> String {
+fn wasm_name(name: &str) -> &str {
     match name.rsplit_once("::h") {
-        Some((front, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => front.to_owned(),
-        _ => name.to_owned(),
+        Some((front, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => front,
+        _ => name,
     }
 }
 

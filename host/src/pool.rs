@@ -60,6 +60,7 @@ impl Commons {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(self.workers)
             .thread_name(|number| format!("wasm-pool-call-{number}"))
+            .stack_size(self.engine.stack_room() + OWN_STACK)
             // Whoever waits for what panicked has heard of it; without this, rayon ends the process.
             .panic_handler(|_| ())
             .build()
@@ -154,6 +155,9 @@ impl PoolBuilder {
         })))
     }
 }
+
+/// What a thread for calls takes of its stack before a guest is on it.
+const OWN_STACK: usize = 256 << 10;
 
 /// More threads than any machine has cores; a typing error, not a wish.
 const MAX_WORKERS: usize = 1_024;

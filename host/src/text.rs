@@ -16,7 +16,7 @@ pub fn one_line(text: &str) -> String {
         if number > 0 {
             out.push_str("; ");
         }
-        escape_into(&mut out, line);
+        escape_into(&mut out, line, LONGEST);
         if out.len() > LONGEST {
             let cut = out.floor_char_boundary(LONGEST);
             out.truncate(cut);
@@ -30,12 +30,16 @@ pub fn one_line(text: &str) -> String {
 /// `text` with every control character but the tab made visible, and the marks that reorder a line too.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    escape_into(&mut out, text);
+    escape_into(&mut out, text, usize::MAX);
     out
 }
 
-fn escape_into(out: &mut String, text: &str) {
+/// Stops when there is more than `enough`: what is cut off costs nothing.
+fn escape_into(out: &mut String, text: &str, enough: usize) {
     for c in text.chars() {
+        if out.len() > enough {
+            break;
+        }
         match c {
             '\t' => out.push('\t'),
             c if c.is_control() || reorders(c) => {

@@ -1,10 +1,12 @@
 //! Calls on the caller's own thread, with types of his own.
 
 use std::num::NonZeroU32;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use wasm_pool::{Engine, ErrorKind, Executor, LimitKind, Limits, Outcome, Pool, Reuse};
+use wasm_pool::{Engine, ErrorKind, Executor, HostCalls, LimitKind, Limits, Outcome, Path, Pool, Reuse};
 
 use crate::harness::eventually;
 use crate::{COUNTER, ENGINE, PLUGIN, PLUGIN_WASI, builder, deadline, executor, on, pool, u32, within};
@@ -290,4 +292,95 @@ fn a_caller_goes_on_with_the_program_that_it_was_made_with() {
     executor.replace(&other.expect("a program")).expect("takes over");
     assert_eq!(next(&mut typed), 1);
     assert_eq!(next(&mut caller(&executor)), 1);
+}
+
+/// `f` overflows its stack; `sink` takes most of it and then asks the host for another call.
+const DEEP: &str = r#"(component
+    (import "demo:deep/host" (instance $host (export "again" (func))))
+    (core func $again (canon lower (func $host "again")))
+    (core module $m
+      (import "host" "again" (func $again))
+      (func $f (export "f") (call $f) (call $f))
+      (func $sink (param i32)
+        (if (local.get 0)
+          (then (call $sink (i32.sub (local.get 0) (i32.const 1))))
+          (else (call $again)))
+        (drop (i32.const 0)))
+      (func (export "sink") (call $sink (i32.const 5000))))
+    (core instance $i (instantiate $m (with "host" (instance (export "again" (func $again))))))
+    (func (export "f") (canon lift (core func $i "f")))
+    (func (export "sink") (canon lift (core func $i "sink"))))"#;
+
+/// Calls `name` on this thread.
+fn deep(executor: &Executor, name: &'static str) -> Result<(), Outcome> {
+    let mut caller = executor
+        .caller(move |store, instance| instance.get_typed_func::<(), ()>(store, name))
+        .expect("a caller");
+    caller.call(|store, func| func.call(store, ()))
+}
+
+/// An executor of [`DEEP`], whose calls of the host lead to `again`.
+fn deep_executor(again: impl Fn() -> wasmtime::Result<()> + Send + Sync + 'static) -> Executor {
+    let again = std::sync::Arc::new(again);
+    let engine = Engine::builder()
+        .host_functions("demo:deep/host", HostCalls::Prompt, move |linker| {
+            let again = std::sync::Arc::clone(&again);
+            let mut host = linker.instance("demo:deep/host")?;
+            host.func_wrap("again", move |_, ()| again())
+        })
+        .build()
+        .expect("an engine");
+    let pool = Pool::builder(&engine).workers(1).build().expect("a pool");
+    let program = on(&engine, DEEP);
+    Executor::builder(&pool, &program).build().expect("an executor")
+}
+
+/// Whether the guest overflowed its stack, and nothing else did.
+fn overflowed<T>(result: Result<T, Outcome>) -> bool {
+    matches!(result, Err(Outcome::Limit(hit)) if hit.kind == LimitKind::Stack)
+}
+
+#[test]
+fn a_guest_has_its_whole_stack_on_a_small_thread_too() {
+    let executor = deep_executor(|| Ok(()));
+    let thread = std::thread::Builder::new().stack_size(128 << 10);
+    let small = thread.spawn(move || overflowed(deep(&executor, "f"))).expect("starts");
+    assert!(small.join().expect("ends"));
+}
+
+#[test]
+fn calls_within_calls_on_one_thread_have_each_their_stack() {
+    static EXECUTOR: OnceLock<Executor> = OnceLock::new();
+    static LEFT: AtomicUsize = AtomicUsize::new(0);
+    let executor = EXECUTOR.get_or_init(|| {
+        deep_executor(|| {
+            let executor = EXECUTOR.get().expect("it calls");
+            let more = LEFT
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_ok();
+            let ended = if more {
+                deep(executor, "sink")
+            } else {
+                deep(executor, "f")
+            };
+            match ended {
+                Ok(()) => Ok(()),
+                // The innermost.
+                Err(_) if !more => Ok(()),
+                Err(outcome) => wasmtime::bail!("{outcome}"),
+            }
+        })
+    });
+    // On this thread, on a thread of the pool, and on a fiber.
+    LEFT.store(20, Ordering::Relaxed);
+    assert_eq!(deep(executor, "sink"), Ok(()));
+    for path in [Path::Direct, Path::Fiber] {
+        LEFT.store(20, Ordering::Relaxed);
+        let outer = Executor::builder(executor.pool(), &executor.program())
+            .path(path)
+            .build()
+            .expect("an executor");
+        assert_eq!(crate::call(&outer, "sink", vec![]), Ok(None));
+        assert_eq!(LEFT.load(Ordering::Relaxed), 0);
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasm_pool::stdio::{Output, OutputPipe, Stdio};
 use wasm_pool::value::Val;
-use wasm_pool::{ByteSize, Executor, Grants, LimitKind, Limits, Outcome, Path, Pool, Reuse, Setup};
+use wasm_pool::{ByteSize, Engine, Executor, Grants, LimitKind, Limits, Outcome, Path, Pool, Reuse, Setup};
 
 use crate::{LONG, PLUGIN_WASI, builder, call, ended, limit, number, u32, ways, within};
 
@@ -113,6 +113,27 @@ fn a_stack_that_overflows_ends_the_call() {
     let deep = crate::wat(r#"(module (func $f (export "f") (call $f) (call $f)))"#);
     for path in [Path::Direct, Path::Fiber] {
         let executor = builder(&deep).path(path).build().expect("an executor");
+        for _ in 0..3 {
+            assert_eq!(limit(call(&executor, "f", vec![])), LimitKind::Stack);
+        }
+    }
+}
+
+#[test]
+fn a_stack_larger_than_a_thread_s_overflows_as_any_other() {
+    let limits = Limits {
+        stack: ByteSize::mib(8),
+        ..Limits::default()
+    };
+    let engine = Engine::builder().limits(&limits).build().expect("an engine");
+    let deep = crate::on(&engine, r#"(module (func $f (export "f") (call $f) (call $f)))"#);
+    let pool = Pool::builder(&engine).workers(2).build().expect("a pool");
+    for path in [Path::Direct, Path::Fiber] {
+        let executor = Executor::builder(&pool, &deep)
+            .path(path)
+            .setup(within(limits.clone()))
+            .build()
+            .expect("an executor");
         for _ in 0..3 {
             assert_eq!(limit(call(&executor, "f", vec![])), LimitKind::Stack);
         }

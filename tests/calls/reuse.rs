@@ -177,3 +177,21 @@ fn fresh_interpreters_with_wasi_draw_their_own_randomness() {
     drawn.dedup();
     assert_eq!(drawn.len(), 20);
 }
+
+#[test]
+fn a_snapshot_of_deep_text_needs_no_deep_stack() {
+    let (open, close) = ("(component ".repeat(90), ")".repeat(90));
+    let source = format!(
+        r#"(component
+        {open}{close}
+        (core module $m (memory 1) (func (export "f")))
+        (core instance $i (instantiate $m))
+        (func (export "f") (canon lift (core func $i "f"))))"#
+    );
+    let pool = crate::pool();
+    let thread = std::thread::Builder::new().stack_size(128 << 10);
+    let snapshot = thread.spawn(move || {
+        wasm_pool::calls::snapshot(&pool, "deep", source.as_bytes(), "f()", &wasm_pool::Limits::default()).is_ok()
+    });
+    assert!(snapshot.expect("starts").join().expect("ends"));
+}

@@ -25,6 +25,7 @@ fn a_program_is_compiled_once() {
     assert!(inspected.stdout.contains("it was in the code cache"), "{inspected:#?}");
     let info = with_cache(cache.path(), &["cache", "info"]).exits(0);
     assert!(info.stdout.contains("holds 1 programs"), "{info:#?}");
+    assert!(info.stdout.contains(" of at most 1GiB"), "{info:#?}");
     with_cache(cache.path(), &["cache", "clean"]).exits(0);
     assert!(entries(cache.path()).is_empty());
     with_cache(cache.path(), &["run", &probe, "-q", "--no-cache", "--", "args", "x"])
@@ -65,6 +66,63 @@ fn a_bad_entry_is_a_miss_and_is_replaced() {
             "it was replaced"
         );
     }
+}
+
+/// A guest that ends with this code.
+fn ends_with(code: u8) -> tempfile::NamedTempFile {
+    wat(&format!(
+        r#"(module
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (func (export "_start") (call $exit (i32.const {code}))))"#
+    ))
+}
+
+#[test]
+fn an_entry_under_another_name_is_a_miss() {
+    let cache = folder();
+    let run = |guest: &tempfile::NamedTempFile, code| {
+        let path = guest.path().display().to_string();
+        with_cache(cache.path(), &["run", &path, "-q"]).exits(code);
+    };
+    let (three, four) = (ends_with(3), ends_with(4));
+    run(&three, 3);
+    let first = entries(cache.path()).pop().expect("an entry");
+    run(&four, 4);
+    let mut both = entries(cache.path());
+    both.retain(|path| *path != first);
+    let second = both.pop().expect("another entry");
+    std::fs::copy(&first, &second).expect("copies");
+    run(&four, 4);
+    // Which was replaced.
+    std::fs::copy(&second, &first).expect("copies");
+    run(&three, 3);
+}
+
+#[test]
+fn what_is_no_file_under_an_entry_s_name_is_a_miss() {
+    let (cache, guest) = (folder(), ends_with(3));
+    let path = guest.path().display().to_string();
+    let run = || with_cache(cache.path(), &["run", &path, "-q"]).exits(3);
+    run();
+    let entry = entries(cache.path()).pop().expect("an entry");
+    let good = cache.path().join("good");
+    std::fs::copy(&entry, &good).expect("copies");
+    let gone = || std::fs::remove_file(&entry).expect("removes");
+    gone();
+    tool("mkfifo", &[&entry.display().to_string()]);
+    run();
+    gone();
+    let socket = std::os::unix::net::UnixListener::bind(&entry).expect("binds");
+    run();
+    drop(socket);
+    gone();
+    for target in [&good, Path::new("/dev/zero")] {
+        std::os::unix::fs::symlink(target, &entry).expect("links");
+        run();
+        gone();
+    }
+    std::fs::create_dir(&entry).expect("makes");
+    run();
 }
 
 #[test]
@@ -161,4 +219,15 @@ fn compiled_code_replaces_no_device_and_no_guest() {
     done(&mut wasm_pool(["compile", &guest, "-o", &fifo])).exits(0);
     assert!(reader.join().expect("ends").is_ok_and(|read| read > 1_000));
     assert!(std::fs::metadata(reading).is_ok_and(|meta| !meta.is_file()));
+}
+
+#[test]
+fn a_guest_s_debug_information_is_not_kept_whatever_the_environment_says() {
+    let guest = wat(r#"(module (func (export "_start")) (@custom ".debug_info" "a stranger's DWARF"))"#);
+    let (out, guest) = (folder(), guest.path().display().to_string());
+    let code = out.path().join("guest.cwasm");
+    let mut command = wasm_pool(["compile", &guest, "--no-cache", "-o", &code.display().to_string()]);
+    done(command.env("WASMTIME_BACKTRACE_DETAILS", "1")).exits(0);
+    let code = std::fs::read(&code).expect("reads");
+    assert!(!code.windows(8).any(|bytes| bytes == b"stranger"));
 }

@@ -7,5 +7,6 @@ mod harness;
 mod crowd;
 mod malformed;
 mod messages;
+mod names;
 mod paths;
 mod shortage;

@@ -4,6 +4,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod apart;
 mod fairness;
 mod lives;
 mod loading;

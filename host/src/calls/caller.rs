@@ -15,12 +15,14 @@ use crate::outcome::{Cause, Outcome};
 use crate::program::Program;
 use crate::scheduler::Flag;
 use crate::scheduler::control::Control;
+use crate::stack;
 
 /// An interpreter for calls on the thread that makes them: the shortest way there is, within a few nanoseconds of Wasmtime's own.
 ///
 /// It has the executor's setup, its limits and its [`Reuse`](super::Reuse), and its program as of when it was made. The guest
 /// holds the calling thread until the call is over, a limit or a kill of the pool ends it. One for each thread of a rayon pool
-/// is `map_init`'s first argument.
+/// is `map_init`'s first argument. On a thread with less stack left than the guest may use, and in a host function of another
+/// call, it moves to a stack of its own, which takes some microseconds.
 pub struct Caller<B> {
     executor: Executor,
     program: Program,
@@ -93,7 +95,8 @@ impl<B> Caller<B> {
             // The last call panicked.
             self.opened = None;
         }
-        let result = self.enter(call);
+        let room = self.executor.shared().commons.engine.stack_room();
+        let result = stack::with_room(room, || self.enter(call));
         let reuse = self.executor.shared().reuse;
         let keep = |(opened, _): &(Opened, B)| result.is_ok() && reuse.goes_on(opened.calls(), opened.memory());
         if !self.opened.as_ref().is_some_and(keep) {

@@ -277,7 +277,7 @@ impl Executor {
         if let Some((_, known)) = &*shared.functions.lock() {
             for (name, before) in known {
                 let after = program.function(name)?;
-                if after.ty() != before.ty() {
+                if !after.is_like(before) {
                     let message = format!("{}: it has {after}, where {before} was", program.name());
                     return Err(Error::new(ErrorKind::Usage, message));
                 }

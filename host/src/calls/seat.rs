@@ -24,7 +24,7 @@ use crate::outcome::{Cause, Outcome};
 use crate::program::{Function, Program};
 use crate::scheduler::control::{Control, Span};
 use crate::scheduler::{End, Flag, Life, Scheduler, Settle};
-use crate::telemetry;
+use crate::{stack, telemetry};
 
 /// A place where calls are made.
 pub(crate) struct Seat {
@@ -123,8 +123,10 @@ impl Seat {
             Way::Direct => match Arc::clone(&self.shared.commons).direct_threads() {
                 Ok(threads) => threads.spawn(move || {
                     hub.runs_directly(&self.flag);
-                    let work = AssertUnwindSafe(|| self.work(id, &control, way).now_or_never());
-                    let end = match catch_unwind(work) {
+                    // A host function may make the thread take up another call before this one is over.
+                    let room = self.shared.commons.engine.stack_room();
+                    let work = || stack::with_room(room, || self.work(id, &control, way).now_or_never());
+                    let end = match catch_unwind(AssertUnwindSafe(work)) {
                         Ok(Some(Some(outcome))) => End::Done(outcome),
                         Ok(Some(None)) => End::Ended(control.cause().unwrap_or(Cause::Killed)),
                         Ok(None) => End::Done(Outcome::HostError("a direct call waited".to_owned())),

@@ -19,8 +19,9 @@ use super::{Executor, FutureError, Path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::{Guest, Setup};
 use crate::limits::Limits;
+use crate::outcome::Outcome;
 use crate::pool::Pool;
-use crate::program::{Kind, Place, Program};
+use crate::program::{Kind, Place, Program, aside};
 use crate::queue::Wait;
 use crate::value::parse_call;
 
@@ -31,7 +32,6 @@ use crate::value::parse_call;
 /// [`ErrorKind::Refused`] for what is no component, cannot be a snapshot or holds what a snapshot must not;
 /// [`ErrorKind::Usage`] for a call that has no meaning; [`ErrorKind::Broken`] when the call failed.
 pub fn snapshot(pool: &Pool, name: &str, bytes: &[u8], call: &str, limits: &Limits) -> Result<Vec<u8>> {
-    let refused = |error: wasmtime::Error| Error::refused(format!("{name}: no snapshot can be made: {error:#}"));
     let engine = &pool.commons().engine;
     // Says in the usual words what is wrong with it.
     let program = Program::from_bytes(engine, name, bytes, limits)?;
@@ -42,11 +42,16 @@ pub fn snapshot(pool: &Pool, name: &str, bytes: &[u8], call: &str, limits: &Limi
         )));
     }
     parse_call(&program, call)?;
-    let binary = wat::parse_bytes(bytes)
-        .map_err(|error| Error::refused(format!("{name}: {error}")))?
-        .into_owned();
-
-    let (_, instrumented) = Wizer::new().instrument_component(&binary).map_err(refused)?;
+    // As text and as what a stranger wrote it is the compiler's affair: its stack, its time.
+    let (bytes, owned) = (bytes.to_vec(), name.to_owned());
+    let (binary, instrumented) = aside(limits.compile_time, move || {
+        let binary = wat::parse_bytes(&bytes)
+            .map_err(|error| Error::refused(format!("{owned}: {error}")))?
+            .into_owned();
+        let instrumented = Wizer::new().instrument_component(&binary).map(|(_, bytes)| bytes);
+        let instrumented = instrumented.map_err(|error| no_snapshot(&owned, format!("{error:#}")))?;
+        Ok((binary, instrumented))
+    })?;
     let program = Program::from_bytes(engine, name, &instrumented, limits)?;
     let (function, arguments) = parse_call(&program, call)?;
     let setup = Setup {
@@ -97,13 +102,19 @@ pub fn snapshot(pool: &Pool, name: &str, bytes: &[u8], call: &str, limits: &Limi
     })?;
     match future.into_result(Wait::Forever) {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(why)) => Err(Error::refused(format!("{name}: no snapshot can be made: {why}"))),
+        Ok(Err(why)) => Err(no_snapshot(name, why)),
+        // What it holds is nothing that this can be made of.
+        Err(FutureError::Ended(Outcome::HostError(why))) => Err(no_snapshot(name, why)),
         Err(FutureError::Ended(outcome)) => Err(Error::new(
             ErrorKind::Broken,
             format!("{name}: no snapshot can be made: {outcome}"),
         )),
         Err(other) => Err(Error::new(ErrorKind::Closed, other)),
     }
+}
+
+fn no_snapshot(name: &str, why: impl std::fmt::Display) -> Error {
+    Error::refused(format!("{name}: no snapshot can be made: {why}"))
 }
 
 /// What wizer asks of an instance: to call the functions that it put in.

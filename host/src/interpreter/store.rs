@@ -176,7 +176,7 @@ impl Tenant<'_> {
             program: self.program.clone(),
             context: context.clone(),
             call_context: None,
-            limiter: Limiter::new(limits, &self.commons.budget, self.vitals),
+            limiter: Limiter::new(limits, self.commons.engine.parts(), &self.commons.budget, self.vitals),
             vitals: Arc::clone(self.vitals),
             open_files: limits.open_files,
             control: Arc::clone(self.control),

@@ -1,22 +1,19 @@
-//! From bytes to compiled code: the cache first, then the compiler, on a thread of its own and for a bounded time.
+//! From bytes to compiled code: the cache first, then the compiler, on [threads of its own](super::flight) and for a bounded time.
 //!
-//! A compilation cannot be stopped from outside. One that takes too long is left to itself: its thread ends when it is
-//! done, and nobody waits for it. What bounds the harm is the size limit; a process that must bound it harder compiles
-//! in a child process.
+//! What bounds the harm of a compilation that takes too long is the size limit; a process that must bound it harder compiles in a
+//! child process.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
+use sha2::{Digest as _, Sha256};
 
+use super::flight::Flights;
 use super::sniff::{Looks, looks_like};
-use super::{Code, Kind, Precompiled};
+use super::{Code, Kind, Precompiled, endless};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::machine;
 use crate::precompiled;
-use crate::units::show_duration;
 
 /// Where a program's compiled code came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +25,6 @@ pub enum Compiled {
     /// It was compiled code already.
     Before,
 }
-
-/// The compiler recurses into nested expressions of the text format and of types.
-const COMPILER_STACK: usize = 64 << 20;
 
 pub(super) fn compile(
     engine: &Engine,
@@ -67,7 +61,10 @@ pub(super) fn compile(
         return Ok((code, Compiled::Cached));
     }
     let began = std::time::Instant::now();
-    let code = in_time(engine, bytes, limits.compile_time)?;
+    let (digest, here) = (Sha256::digest(&bytes).into(), engine.clone());
+    let code = engine
+        .flights()
+        .join(digest, limits.compile_time, move || translate(&here, &bytes))?;
     let took = began.elapsed();
     if let (Some(cache), Some(key)) = (engine.cache(), &key) {
         cache.store(key, &code);
@@ -75,50 +72,17 @@ pub(super) fn compile(
     Ok((code, Compiled::Now(took)))
 }
 
-/// The threads that functions are compiled on, in parallel; Wasmtime would make them itself, and panic where the system
-/// gives none.
-fn compiler_threads() -> Result<()> {
-    static READY: OnceLock<Result<(), String>> = OnceLock::new();
-    let ready = READY.get_or_init(|| {
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(machine::cores())
-            .thread_name(|number| format!("wasm-pool-compile-{number}"));
-        match threads.build_global() {
-            Ok(()) => Ok(()),
-            // The service that this is part of made its own before.
-            Err(error) if std::error::Error::source(&error).is_none() => Ok(()),
-            Err(error) => Err(error.to_string()),
-        }
-    });
-    ready
-        .clone()
-        .map_err(|error| Error::host(format!("the compiler's threads cannot be started: {error}")))
-}
-
-fn in_time(engine: &Engine, bytes: Vec<u8>, limit: Duration) -> Result<Code> {
-    compiler_threads()?;
-    let (sender, receiver) = bounded(1);
-    let engine = engine.clone();
-    std::thread::Builder::new()
-        .name("wasm-pool-compile".to_owned())
-        .stack_size(COMPILER_STACK)
-        .spawn(move || {
-            // Nobody listens any more when the time was up.
-            let _ = sender.send(translate(&engine, &bytes));
-        })
-        .map_err(|error| Error::host(format!("the compiler's thread cannot be started: {error}")))?;
-    match receiver.recv_timeout(limit) {
-        Ok(code) => code,
-        Err(RecvTimeoutError::Timeout) => Err(Error::refused(format!(
-            "compile-time limit of {} reached (--compile-time raises it)",
-            show_duration(limit)
-        ))),
-        Err(RecvTimeoutError::Disconnected) => Err(Error::host("the compiler panicked; this is a bug")),
-    }
+/// Does a compiler's work on the compiler's threads, for a bounded time.
+pub(crate) fn aside<T: Clone + Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    Flights::default().join([0; 32], limit, work)
 }
 
 fn translate(engine: &Engine, bytes: &[u8]) -> Result<Code> {
     let wasm = wat::parse_bytes(bytes).map_err(|error| Error::refused(text_error(&error.to_string())))?;
+    let wasm = endless::unnamed(wasm);
     let kind = match looks_like(&wasm) {
         Looks::Component => Kind::Component,
         _ => Kind::Module,

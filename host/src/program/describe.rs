@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use wasmtime::ExternType;
-use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
+use wasmtime::component::types::ComponentItem;
 
+use super::types::{CUT, core_function_type, extern_type, function_type, wit};
 use super::{Code, Program};
 use crate::text;
 
@@ -95,36 +95,42 @@ pub(super) fn talks(engine: &crate::Engine, code: &Code) -> bool {
 impl Program {
     /// What it imports.
     pub fn imports(&self) -> Vec<Item> {
+        let mut items = Items::new();
         match self.code() {
-            Code::Module(module) => module
-                .imports()
-                .map(|import| item(import.module(), import.name(), extern_type(&import.ty())))
-                .collect(),
+            Code::Module(module) => {
+                for import in module.imports() {
+                    items.add(import.module(), import.name(), || extern_type(&import.ty()));
+                }
+            }
             Code::Component(component) => {
                 let engine = self.engine().wasmtime();
                 let ty = component.component_type();
-                ty.imports(engine)
-                    .flat_map(|(name, import)| component_items(engine, name, &import.ty))
-                    .collect()
+                for (name, import) in ty.imports(engine) {
+                    items.add_component_s(engine, name, &import.ty);
+                }
             }
         }
+        items.items
     }
 
     /// What it exports.
     pub fn exports(&self) -> Vec<Item> {
+        let mut items = Items::new();
         match self.code() {
-            Code::Module(module) => module
-                .exports()
-                .map(|export| item("", export.name(), extern_type(&export.ty())))
-                .collect(),
+            Code::Module(module) => {
+                for export in module.exports() {
+                    items.add("", export.name(), || extern_type(&export.ty()));
+                }
+            }
             Code::Component(component) => {
                 let engine = self.engine().wasmtime();
                 let ty = component.component_type();
-                ty.exports(engine)
-                    .flat_map(|(name, export)| component_items(engine, name, &export.ty))
-                    .collect()
+                for (name, export) in ty.exports(engine) {
+                    items.add_component_s(engine, name, &export.ty);
+                }
             }
         }
+        items.items
     }
 
     /// Whether it can wait, judged by what it imports.
@@ -176,119 +182,54 @@ impl Program {
     }
 }
 
-fn item(interface: &str, name: &str, ty: String) -> Item {
-    Item {
-        interface: text::one_line(interface),
-        name: text::one_line(name),
-        ty: text::one_line(&ty),
-    }
+/// Everything that is described together is this long at most; what comes after it has no types.
+const ALL_TYPES: usize = 4 << 20;
+
+/// What is described together.
+struct Items {
+    items: Vec<Item>,
+    left: usize,
 }
 
-pub(super) fn extern_type(ty: &ExternType) -> String {
-    match ty {
-        ExternType::Func(func) => {
-            let list = |types: &mut dyn Iterator<Item = wasmtime::ValType>| {
-                types.map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ")
-            };
-            let (params, results) = (list(&mut func.params()), list(&mut func.results()));
-            match results.as_str() {
-                "" => format!("func({params})"),
-                results => format!("func({params}) -> {results}"),
+impl Items {
+    fn new() -> Items {
+        Items {
+            items: Vec::new(),
+            left: ALL_TYPES,
+        }
+    }
+
+    fn add(&mut self, interface: &str, name: &str, ty: impl FnOnce() -> String) {
+        let ty = match self.left {
+            0 => CUT.to_owned(),
+            _ => text::one_line(&ty()),
+        };
+        self.left = self.left.saturating_sub(ty.len());
+        self.items.push(Item {
+            interface: text::one_line(interface),
+            name: text::one_line(name),
+            ty,
+        });
+    }
+
+    /// An entry of a component's type; an interface becomes its functions.
+    fn add_component_s(&mut self, engine: &wasmtime::Engine, name: &str, entry: &ComponentItem) {
+        match entry {
+            ComponentItem::ComponentInstance(instance) => {
+                for (function, export) in instance.exports(engine) {
+                    match export.ty {
+                        ComponentItem::ComponentFunc(ty) => self.add(name, function, || function_type(&ty)),
+                        ComponentItem::Resource(_) => self.add(name, function, || RESOURCE.to_owned()),
+                        _ => {}
+                    }
+                }
             }
+            ComponentItem::ComponentFunc(ty) => self.add("", name, || function_type(ty)),
+            ComponentItem::CoreFunc(ty) => self.add("", name, || core_function_type(ty)),
+            ComponentItem::Module(_) => self.add("", name, || "core module".to_owned()),
+            ComponentItem::Component(_) => self.add("", name, || "component".to_owned()),
+            ComponentItem::Type(ty) => self.add("", name, || format!("type {}", wit(ty))),
+            ComponentItem::Resource(_) => self.add("", name, || RESOURCE.to_owned()),
         }
-        ExternType::Global(global) => format!("global {}", global.content()),
-        ExternType::Table(table) => match table.maximum() {
-            Some(maximum) => format!("table of {} to {maximum} elements", table.minimum()),
-            None => format!("table of {} elements and more", table.minimum()),
-        },
-        ExternType::Memory(memory) => match memory.maximum() {
-            Some(maximum) => format!("memory of {} to {maximum} pages", memory.minimum()),
-            None => format!("memory of {} pages and more", memory.minimum()),
-        },
-        ExternType::Tag(_) => "tag".to_owned(),
-    }
-}
-
-/// One entry of a component's type; an interface becomes its functions.
-fn component_items(engine: &wasmtime::Engine, name: &str, entry: &ComponentItem) -> Vec<Item> {
-    match entry {
-        ComponentItem::ComponentInstance(instance) => {
-            let functions = instance
-                .exports(engine)
-                .filter_map(|(function, export)| match export.ty {
-                    ComponentItem::ComponentFunc(ty) => Some(item(name, function, function_type(&ty))),
-                    ComponentItem::Resource(_) => Some(item(name, function, RESOURCE.to_owned())),
-                    _ => None,
-                });
-            functions.collect()
-        }
-        ComponentItem::ComponentFunc(ty) => vec![item("", name, function_type(ty))],
-        ComponentItem::CoreFunc(ty) => vec![item("", name, ty.to_string())],
-        ComponentItem::Module(_) => vec![item("", name, "core module".to_owned())],
-        ComponentItem::Component(_) => vec![item("", name, "component".to_owned())],
-        ComponentItem::Type(ty) => vec![item("", name, format!("type {}", wit(ty)))],
-        ComponentItem::Resource(_) => vec![item("", name, RESOURCE.to_owned())],
-    }
-}
-
-pub(super) fn function_type(func: &ComponentFunc) -> String {
-    let params: Vec<_> = func
-        .params()
-        .map(|(name, ty)| format!("{name}: {}", wit(&ty)))
-        .collect();
-    let results: Vec<_> = func.results().map(|ty| wit(&ty)).collect();
-    match results.as_slice() {
-        [] => format!("func({})", params.join(", ")),
-        results => format!("func({}) -> {}", params.join(", "), results.join(", ")),
-    }
-}
-
-/// A type in WIT's words. Component types carry no names of their own, so records and variants are spelled out.
-pub(crate) fn wit(ty: &Type) -> String {
-    let list = |items: Vec<String>| items.join(", ");
-    match ty {
-        Type::Bool => "bool".to_owned(),
-        Type::S8 => "s8".to_owned(),
-        Type::U8 => "u8".to_owned(),
-        Type::S16 => "s16".to_owned(),
-        Type::U16 => "u16".to_owned(),
-        Type::S32 => "s32".to_owned(),
-        Type::U32 => "u32".to_owned(),
-        Type::S64 => "s64".to_owned(),
-        Type::U64 => "u64".to_owned(),
-        Type::Float32 => "f32".to_owned(),
-        Type::Float64 => "f64".to_owned(),
-        Type::Char => "char".to_owned(),
-        Type::String => "string".to_owned(),
-        Type::List(inner) => format!("list<{}>", wit(&inner.ty())),
-        Type::FixedLengthList(inner) => format!("list<{}, {}>", wit(&inner.ty()), inner.len()),
-        Type::Map(map) => format!("map<{}, {}>", wit(&map.key()), wit(&map.value())),
-        Type::Record(record) => {
-            let fields = record
-                .fields()
-                .map(|field| format!("{}: {}", field.name, wit(&field.ty)));
-            format!("record {{ {} }}", list(fields.collect()))
-        }
-        Type::Tuple(tuple) => format!("tuple<{}>", list(tuple.types().map(|ty| wit(&ty)).collect())),
-        Type::Variant(variant) => {
-            let cases = variant.cases().map(|case| match case.ty {
-                Some(ty) => format!("{}({})", case.name, wit(&ty)),
-                None => case.name.to_owned(),
-            });
-            format!("variant {{ {} }}", list(cases.collect()))
-        }
-        Type::Enum(names) => format!("enum {{ {} }}", list(names.names().map(str::to_owned).collect())),
-        Type::Flags(names) => format!("flags {{ {} }}", list(names.names().map(str::to_owned).collect())),
-        Type::Option(inner) => format!("option<{}>", wit(&inner.ty())),
-        Type::Result(result) => match (result.ok(), result.err()) {
-            (None, None) => "result".to_owned(),
-            (Some(ok), None) => format!("result<{}>", wit(&ok)),
-            (ok, Some(err)) => format!("result<{}, {}>", ok.map_or("_".to_owned(), |ok| wit(&ok)), wit(&err)),
-        },
-        Type::Own(_) => "resource".to_owned(),
-        Type::Borrow(_) => "borrow<resource>".to_owned(),
-        Type::Future(inner) => format!("future<{}>", inner.ty().map_or(String::new(), |ty| wit(&ty))),
-        Type::Stream(inner) => format!("stream<{}>", inner.ty().map_or(String::new(), |ty| wit(&ty))),
-        Type::ErrorContext => "error-context".to_owned(),
     }
 }

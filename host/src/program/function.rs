@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::ExternType;
 use wasmtime::component::ComponentExportIndex;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
+use wasmtime::{ExternType, FuncType, ValType};
 
-use super::{Code, Program, describe, list};
+use super::{Code, Program, list, types};
 use crate::error::{Error, Result};
 
 /// A function that a program exports. Cloning gives another handle to it.
@@ -34,8 +34,13 @@ struct Candidate {
     /// Empty for a function that stands alone.
     interface: String,
     name: String,
-    /// Why it cannot be called, or what it takes and gives.
-    signature: Result<Signature, String>,
+    ty: Ty,
+}
+
+/// What it takes and gives, looked at only where it matters.
+enum Ty {
+    Core(FuncType),
+    Component(ComponentFunc),
 }
 
 struct Signature {
@@ -74,8 +79,7 @@ impl Program {
         };
         let full = candidate.full();
         let signature = candidate
-            .signature
-            .as_ref()
+            .signature()
             .map_err(|why| usage(format!("{}: {full:?} cannot be called from here: {why}", self.name())))?;
         let place = self
             .place(candidate)
@@ -84,24 +88,28 @@ impl Program {
             program: self.clone(),
             signature: format!("{full}: {}", signature.shown),
             name: full,
-            params: signature.params.clone(),
-            results: signature.results.clone(),
+            params: signature.params,
+            results: signature.results,
             place,
         })))
     }
 
     fn unknown(&self, name: &str, candidates: &[Candidate]) -> Error {
-        let names = candidates
+        let mut steps = STEPS;
+        let passable: Vec<_> = candidates
             .iter()
-            .filter(|candidate| candidate.signature.is_ok())
-            .map(Candidate::full);
-        let meant = candidates
+            .filter(|candidate| candidate.unpassable(&mut steps).is_none())
+            .collect();
+        let names = passable.iter().map(|candidate| candidate.full());
+        let meant = passable
             .iter()
-            .filter(|candidate| candidate.signature.is_ok())
-            .map(|candidate| (strsim::jaro_winkler(&candidate.name, name), candidate.full()))
+            .filter(|candidate| candidate.name.len() <= LONG_NAME)
+            .map(|candidate| (strsim::jaro_winkler(&candidate.name, name), candidate))
             .filter(|(likeness, _)| *likeness > ALIKE)
             .max_by(|a, b| a.0.total_cmp(&b.0));
-        let hint = meant.map_or(String::new(), |(_, full)| format!(" (did you mean {full:?}?)"));
+        let hint = meant.map_or(String::new(), |(_, meant)| {
+            format!(" (did you mean {:?}?)", meant.full())
+        });
         usage(format!(
             "{}: no function {name:?}{hint}; it exports {}",
             self.name(),
@@ -114,11 +122,7 @@ impl Program {
             Code::Module(module) => module
                 .exports()
                 .filter_map(|export| match export.ty() {
-                    ty @ ExternType::Func(_) => Some(Candidate {
-                        interface: String::new(),
-                        name: export.name().to_owned(),
-                        signature: core_signature(&ty),
-                    }),
+                    ExternType::Func(func) => Some(Candidate::new("", export.name(), Ty::Core(func))),
                     _ => None,
                 })
                 .collect(),
@@ -128,11 +132,13 @@ impl Program {
                 let exports = ty.exports(engine);
                 exports
                     .flat_map(|(name, export)| match export.ty {
-                        ComponentItem::ComponentFunc(func) => vec![Candidate::new("", name, &func)],
+                        ComponentItem::ComponentFunc(func) => vec![Candidate::new("", name, Ty::Component(func))],
                         ComponentItem::ComponentInstance(instance) => instance
                             .exports(engine)
                             .filter_map(|(function, export)| match export.ty {
-                                ComponentItem::ComponentFunc(func) => Some(Candidate::new(name, function, &func)),
+                                ComponentItem::ComponentFunc(func) => {
+                                    Some(Candidate::new(name, function, Ty::Component(func)))
+                                }
                                 _ => None,
                             })
                             .collect(),
@@ -158,25 +164,58 @@ impl Program {
     }
 }
 
+/// The longest name that can be a typing error of another one, in bytes.
+const LONG_NAME: usize = 1_000;
+
+/// How many parts of types are looked at for what cannot be passed. A type shares its parts, and whoever looks at each does not:
+/// no type that somebody wrote has as many.
+const STEPS: usize = 1_000_000;
+
 /// From how alike on a name is taken for a typing error of another one; 1 is the same.
 const ALIKE: f64 = 0.85;
 
 impl Candidate {
-    fn new(interface: &str, name: &str, func: &ComponentFunc) -> Candidate {
-        let params: Vec<_> = func.params().map(|(name, ty)| (name.to_owned(), ty)).collect();
-        let results: Vec<_> = func.results().collect();
-        let unpassable = params.iter().map(|(_, ty)| ty).chain(&results).find_map(unpassable);
+    fn new(interface: &str, name: &str, ty: Ty) -> Candidate {
         Candidate {
             interface: interface.to_owned(),
             name: name.to_owned(),
-            signature: match unpassable {
-                Some(what) => Err(format!("it passes {what}")),
-                None => Ok(Signature {
-                    shown: describe::function_type(func),
-                    params,
-                    results,
-                }),
-            },
+            ty,
+        }
+    }
+
+    /// What it takes and gives, or why it cannot be called.
+    fn signature(&self) -> Result<Signature, String> {
+        let mut steps = STEPS;
+        match (self.unpassable(&mut steps), &self.ty) {
+            (Some(what), _) => Err(format!("it passes {what}")),
+            (None, Ty::Core(func)) => Ok(Signature {
+                shown: types::core_function_type(func),
+                params: func
+                    .params()
+                    .enumerate()
+                    .filter_map(|(at, ty)| Some((format!("p{at}"), number(&ty)?)))
+                    .collect(),
+                results: func.results().filter_map(|ty| number(&ty)).collect(),
+            }),
+            (None, Ty::Component(func)) => Ok(Signature {
+                shown: types::function_type(func),
+                params: func.params().map(|(name, ty)| (name.to_owned(), ty)).collect(),
+                results: func.results().collect(),
+            }),
+        }
+    }
+
+    /// What it passes that cannot be passed.
+    fn unpassable(&self, steps: &mut usize) -> Option<String> {
+        match &self.ty {
+            Ty::Core(func) => func
+                .params()
+                .chain(func.results())
+                .find_map(|ty| number(&ty).is_none().then(|| ty.to_string())),
+            Ty::Component(func) => {
+                let mut types = func.params().map(|(_, ty)| ty).chain(func.results());
+                types.find_map(|ty| unpassable(&ty, steps)).map(str::to_owned)
+            }
         }
     }
 
@@ -206,51 +245,42 @@ impl Candidate {
     }
 }
 
-/// What a core function takes and gives, if it is numbers.
-fn core_signature(ty: &ExternType) -> Result<Signature, String> {
-    let ExternType::Func(func) = ty else {
-        return Err("it is no function".to_owned());
-    };
-    let number = |ty: wasmtime::ValType| match ty {
-        wasmtime::ValType::I32 => Ok(Type::S32),
-        wasmtime::ValType::I64 => Ok(Type::S64),
-        wasmtime::ValType::F32 => Ok(Type::Float32),
-        wasmtime::ValType::F64 => Ok(Type::Float64),
-        other => Err(format!("it passes {other}")),
-    };
-    let params = func
-        .params()
-        .enumerate()
-        .map(|(at, ty)| Ok((format!("p{at}"), number(ty)?)))
-        .collect::<Result<_, String>>()?;
-    Ok(Signature {
-        shown: describe::extern_type(ty),
-        params,
-        results: func.results().map(number).collect::<Result<_, _>>()?,
-    })
+/// The number that a core function passes; `None` for what is no number.
+fn number(ty: &ValType) -> Option<Type> {
+    match ty {
+        ValType::I32 => Some(Type::S32),
+        ValType::I64 => Some(Type::S64),
+        ValType::F32 => Some(Type::Float32),
+        ValType::F64 => Some(Type::Float64),
+        _ => None,
+    }
 }
 
 /// What a value of this type holds that means nothing outside its instance.
-fn unpassable(ty: &Type) -> Option<&'static str> {
+fn unpassable(ty: &Type, steps: &mut usize) -> Option<&'static str> {
+    let Some(left) = steps.checked_sub(1) else {
+        return Some("types of too many parts");
+    };
+    *steps = left;
     match ty {
         Type::Own(_) | Type::Borrow(_) => Some("a resource"),
         Type::Future(_) => Some("a future"),
         Type::Stream(_) => Some("a stream"),
         Type::ErrorContext => Some("an error context"),
-        Type::List(list) => unpassable(&list.ty()),
-        Type::FixedLengthList(list) => unpassable(&list.ty()),
-        Type::Map(map) => unpassable(&map.key()).or_else(|| unpassable(&map.value())),
-        Type::Record(record) => record.fields().find_map(|field| unpassable(&field.ty)),
-        Type::Tuple(tuple) => tuple.types().find_map(|ty| unpassable(&ty)),
+        Type::List(list) => unpassable(&list.ty(), steps),
+        Type::FixedLengthList(list) => unpassable(&list.ty(), steps),
+        Type::Map(map) => unpassable(&map.key(), steps).or_else(|| unpassable(&map.value(), steps)),
+        Type::Record(record) => record.fields().find_map(|field| unpassable(&field.ty, steps)),
+        Type::Tuple(tuple) => tuple.types().find_map(|ty| unpassable(&ty, steps)),
         Type::Variant(variant) => variant
             .cases()
             .filter_map(|case| case.ty)
-            .find_map(|ty| unpassable(&ty)),
-        Type::Option(option) => unpassable(&option.ty()),
+            .find_map(|ty| unpassable(&ty, steps)),
+        Type::Option(option) => unpassable(&option.ty(), steps),
         Type::Result(result) => [result.ok(), result.err()]
             .into_iter()
             .flatten()
-            .find_map(|ty| unpassable(&ty)),
+            .find_map(|ty| unpassable(&ty, steps)),
         Type::Bool
         | Type::S8
         | Type::U8
@@ -299,12 +329,9 @@ impl Function {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// What it takes and gives, without its name.
-    pub(crate) fn ty(&self) -> &str {
-        self.0
-            .signature
-            .strip_prefix(&*self.0.name)
-            .unwrap_or(&self.0.signature)
+    /// Whether it takes and gives the same: the text may be cut.
+    pub(crate) fn is_like(&self, other: &Function) -> bool {
+        self.0.params == other.0.params && self.0.results == other.0.results
     }
 
     pub(crate) fn place(&self) -> &Place {

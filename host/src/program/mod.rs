@@ -6,9 +6,12 @@
 
 mod compile;
 mod describe;
+mod endless;
+mod flight;
 mod function;
 mod sniff;
 mod source;
+mod types;
 
 use std::fmt;
 use std::path::Path;
@@ -17,10 +20,12 @@ use std::sync::{Arc, OnceLock};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 pub use self::compile::Compiled;
-pub(crate) use self::describe::wit;
+pub(crate) use self::compile::aside;
 pub use self::describe::{Blocking, Item, Need};
+pub(crate) use self::flight::Flights;
 pub use self::function::Function;
 pub(crate) use self::function::Place;
+pub(crate) use self::types::wit;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::hostcalls::WorkerPre;
@@ -59,7 +64,8 @@ pub enum Kind {
     Component,
 }
 
-/// The compiled code.
+/// The compiled code. Cloning gives another handle to it.
+#[derive(Clone)]
 pub(crate) enum Code {
     Module(wasmtime::Module),
     Component(wasmtime::component::Component),
@@ -164,6 +170,7 @@ impl Program {
     fn load(engine: &Engine, name: &str, bytes: Vec<u8>, limits: &Limits, precompiled: Precompiled) -> Result<Program> {
         let size = bytes.len() as u64;
         let (code, compiled) = compile::compile(engine, bytes, limits, precompiled)?;
+        check_parts(engine, &code)?;
         let (pre, entry, worker) = match &code {
             Code::Module(module) => {
                 let pre = resolved_module(engine.modules()?, module)?;
@@ -225,10 +232,7 @@ impl Program {
     }
 
     fn resources(&self) -> Option<wasmtime::ResourcesRequired> {
-        match &self.0.code {
-            Code::Module(module) => Some(module.resources_required()),
-            Code::Component(component) => component.resources_required(),
-        }
+        resources(&self.0.code)
     }
 
     /// Where its compiled code came from.
@@ -363,6 +367,32 @@ impl fmt::Debug for Program {
     }
 }
 
+/// What an interpreter takes at its start; `None` when that cannot be told beforehand.
+fn resources(code: &Code) -> Option<wasmtime::ResourcesRequired> {
+    match code {
+        Code::Module(module) => Some(module.resources_required()),
+        Code::Component(component) => component.resources_required(),
+    }
+}
+
+/// Refuses a program of more memories or tables than each interpreter of this engine may have.
+fn check_parts(engine: &Engine, code: &Code) -> Result<()> {
+    let Some(required) = resources(code) else { return Ok(()) };
+    let parts = engine.parts();
+    for (what, found, most) in [
+        ("memories", required.num_memories, parts.memories),
+        ("tables", required.num_tables, parts.tables),
+    ] {
+        if found > most {
+            return Err(Error::refused(format!(
+                "its {found} {what} are more than the {most} that each of {} instances at once may have",
+                engine.instances()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// A module with its imports.
 fn resolved_module(
     linker: &wasmtime::Linker<Guest>,
@@ -402,7 +432,7 @@ fn module_entry(module: &wasmtime::Module, pre: &wasmtime::InstancePre<Guest>) -
         }),
         Some((ty @ ExternType::Func(_), _)) => Err(format!(
             "its `_start` is {}, where a command's takes and gives nothing",
-            describe::extern_type(&ty)
+            types::extern_type(&ty)
         )),
         Some(_) => Err("its `_start` is not a function, so it is no command".to_owned()),
         None => {

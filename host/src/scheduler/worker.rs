@@ -25,6 +25,7 @@ impl Worker {
         let Worker { hub, number, reactor } = self;
         // WASI's timers and sockets find their reactor through the thread.
         let _entered = reactor.enter();
+        crate::stack::has_fibers();
         let mut picks = 0u32;
         let next = |picks| hand::take().or_else(|| hub.lanes.next(picks, || hub.clock.idle(number)));
         while let Some(turn) = next(picks) {
