@@ -7,14 +7,18 @@
 //! another one's name counts as missing. When all are more than the cache may hold, those go that were not used for
 //! longest. Whatever goes wrong here, programs run: they are compiled again.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytesize::ByteSize;
+use parking_lot::Mutex;
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
@@ -28,6 +32,8 @@ use crate::program::Code;
 pub struct Cache {
     folder: PathBuf,
     limit: ByteSize,
+    /// The folder, open: behind a [lockdown](crate::lockdown) it cannot be opened any more to be listed. The lock is for its place.
+    listing: Arc<Mutex<File>>,
 }
 
 /// What a cache holds.
@@ -75,7 +81,12 @@ impl Cache {
                 "{shown}: others can write the code cache, so it is not used"
             )));
         }
-        Ok(Cache { folder, limit: LIMIT })
+        let listing = File::open(&folder).map_err(|error| Error::unreadable(format!("{shown}: {error}")))?;
+        Ok(Cache {
+            folder,
+            limit: LIMIT,
+            listing: Arc::new(Mutex::new(listing)),
+        })
     }
 
     /// How much compiled code it may hold. Default: 1 GiB.
@@ -207,14 +218,25 @@ impl Cache {
         }
     }
 
-    fn entries(&self) -> impl Iterator<Item = (PathBuf, fs::Metadata)> {
-        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        files.filter_map(|file| {
-            let path = file.path();
+    fn entries(&self) -> Vec<(PathBuf, fs::Metadata)> {
+        let listed = self.names().unwrap_or_default().into_iter().filter_map(|name| {
+            let path = self.folder.join(name);
             let ours = path.extension().is_some_and(|ending| ending == ENDING) || is_new(&path);
-            let meta = file.metadata().ok().filter(|meta| ours && meta.is_file())?;
-            Some((path, meta))
-        })
+            let meta = ours.then(|| fs::symlink_metadata(&path).ok()).flatten()?;
+            meta.is_file().then_some((path, meta))
+        });
+        listed.collect()
+    }
+
+    /// The names of all that is in the folder.
+    fn names(&self) -> io::Result<Vec<OsString>> {
+        let listing = self.listing.lock();
+        let mut files = rustix::fs::Dir::new(listing.try_clone()?)?;
+        files.rewind();
+        let names = files.flatten();
+        Ok(names
+            .map(|file| OsStr::from_bytes(file.file_name().to_bytes()).to_owned())
+            .collect())
     }
 }
 

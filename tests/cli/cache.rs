@@ -231,3 +231,19 @@ fn a_guest_s_debug_information_is_not_kept_whatever_the_environment_says() {
     let code = std::fs::read(&code).expect("reads");
     assert!(!code.windows(8).any(|bytes| bytes == b"stranger"));
 }
+
+#[test]
+fn what_a_killed_process_left_unfinished_goes_with_the_next_entry() {
+    let (cache, guest) = (folder(), ends_with(3));
+    let path = guest.path().display().to_string();
+    with_cache(cache.path(), &["cache", "info"]).exits(0);
+    let dead = cache.path().join("wasm-pool/.new-dead");
+    std::fs::write(&dead, "half").expect("writes");
+    let hours = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    let file = std::fs::File::options().write(true).open(&dead).expect("opens");
+    file.set_modified(hours).expect("ages");
+    // Behind the second wall nothing there can be opened to be listed.
+    with_cache(cache.path(), &["run", &path, "-q"]).exits(3);
+    assert!(!dead.exists());
+    assert_eq!(entries(cache.path()).len(), 1);
+}
