@@ -5,6 +5,7 @@
 mod harness;
 
 mod fairness;
+mod files;
 mod lives;
 mod loading;
 mod memory;

@@ -74,6 +74,26 @@ pub(crate) fn snapshot(
     Ok((name, bytes))
 }
 
+/// What a function's interpreters are granted.
+fn granted(args: &GrantArgs) -> anyhow::Result<Grants> {
+    let grants = Grants {
+        dirs: args.dirs.iter().map(|dir| dir.0.clone()).collect(),
+        env: environment(args)?,
+        ..Grants::default()
+    };
+    grants.check()?;
+    Ok(grants)
+}
+
+/// Checks what is granted, and that guests cannot write what we believe: these, and the code cache.
+pub(crate) fn check_grants<'a>(
+    args: &GrantArgs,
+    no_cache: bool,
+    ours: impl IntoIterator<Item = (&'a str, &'a Path)>,
+) -> anyhow::Result<()> {
+    crate::run::check_apart(&granted(args)?, no_cache, ours)
+}
+
 /// The executor that was asked for, still to be built.
 pub(crate) fn executor(
     pool: &Pool,
@@ -83,12 +103,7 @@ pub(crate) fn executor(
     calling: &CallingArgs,
     voices: &Voices,
 ) -> anyhow::Result<ExecutorBuilder> {
-    let grants = Grants {
-        dirs: grants.dirs.iter().map(|dir| dir.0.clone()).collect(),
-        env: environment(grants)?,
-        ..Grants::default()
-    };
-    grants.check()?;
+    let grants = granted(grants)?;
     let setup = Setup {
         limits: limits.clone(),
         grants,

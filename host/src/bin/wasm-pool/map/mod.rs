@@ -30,7 +30,7 @@ use self::writing::{End, Writing};
 use crate::args::{Format, MapArgs};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
-use crate::run::{engine_for, usage};
+use crate::run::{engine_for, the_guest, usage};
 use crate::signals;
 
 /// Chunks on their way for each interpreter: one that is worked off, one that waits, and some that wait for a slow one before
@@ -45,6 +45,9 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     // On fibers more calls may run than there are workers.
     let room = u32::try_from(cores)?.saturating_add(32);
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
+    let results = args.output.as_deref().or(args.resume.as_deref());
+    let ours = the_guest(&args.guest).chain(results.map(|path| ("the results", path)));
+    calling::check_grants(&args.grants, args.loading.no_cache, ours)?;
     let program = calling::load(&engine, &args.guest, &limits, &args.loading, &args.calling)?;
     let function = program.function(&args.function)?;
     let (file, source) = Source::open(&args.input)?;

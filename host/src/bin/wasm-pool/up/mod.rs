@@ -21,7 +21,7 @@ use crate::args::UpArgs;
 use crate::names::Names;
 use crate::output::Console;
 use crate::progress::Bar;
-use crate::run::{engine_for, numbered};
+use crate::run::{check_apart, check_room, engine_for, numbered, the_guest};
 use crate::session::crew::Crew;
 use crate::session::plumbing::Plumbing;
 use crate::{report, session, signals};
@@ -32,13 +32,14 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
     let programs = load(&engine, &plan)?;
-    check_grants(&plan, &programs)?;
+    check_grants(args, &plan, &programs)?;
     for warning in graph::warnings(&plan) {
         report::note(warning);
     }
     if args.check {
         return report::to_stdout(|out| out.write_all(graph::picture(&plan).as_bytes()));
     }
+    check_all_fit(&plan, &programs)?;
     let sink = args.report.as_ref().map(report::open).transpose()?;
     let to_stderr = matches!(sink, Some(report::Sink::Stderr));
     let mut names = Names::none();
@@ -147,13 +148,36 @@ fn load(engine: &Engine, plan: &Plan) -> anyhow::Result<HashMap<String, Program>
     Ok(by_name)
 }
 
-/// Checks that there is what the programs are granted.
-fn check_grants(plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Result<()> {
+/// Checks that there is what the programs are granted, and that they cannot write what we believe.
+fn check_grants(args: &UpArgs, plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Result<()> {
     for part in &plan.programs {
         let grants = grants_of(part, programs);
-        grants.check().with_context(|| part.named_at.dirs.clone())?;
+        let ours = std::iter::once(("the manifest", args.manifest.as_path()))
+            .chain(plan.programs.iter().flat_map(|part| the_guest(&part.guest)))
+            .chain(report::file(args.report.as_ref()))
+            .chain(args.output.folder());
+        grants
+            .check()
+            .map_err(anyhow::Error::from)
+            .and_then(|()| check_apart(&grants, args.no_cache, ours))
+            .with_context(|| part.named_at.dirs.clone())?;
     }
     Ok(())
+}
+
+/// Checks that all programs fit together, before the first one starts.
+fn check_all_fit(plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Result<()> {
+    let grants: Vec<_> = plan.programs.iter().map(|part| grants_of(part, programs)).collect();
+    let all: Vec<_> = plan
+        .programs
+        .iter()
+        .zip(&grants)
+        .filter_map(|(part, grants)| {
+            let instances = u32::try_from(part.instances).unwrap_or(u32::MAX);
+            Some((programs.get(&part.name)?, grants, instances))
+        })
+        .collect();
+    check_room(&plan.limits, &all)
 }
 
 fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &Console) -> Vec<Place<'a>> {
