@@ -60,6 +60,9 @@ pub(super) enum Restart {
     },
 }
 
+/// The shortest first wait before a restart: since each is twice the last one, nobody is started again and again without end.
+pub(super) const SHORTEST_BACKOFF: Duration = Duration::from_millis(1);
+
 /// The longest wait before a restart.
 pub(super) const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 
