@@ -158,7 +158,7 @@ impl Form {
             }
             Format::Csv => {
                 let mut cells = vec![String::new(); self.fields.len().max(1)];
-                cells.push(text.clone());
+                cells.push(format!("line {line}: {text}"));
                 out.extend_from_slice(&row(&cells));
             }
         }

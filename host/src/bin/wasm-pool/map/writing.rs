@@ -12,7 +12,7 @@ use wasm_pool::{Executor, units};
 use super::flow::size;
 use super::sink::{Reader, Records, Sink, Written};
 use super::work::{Done, Job, Message, Part, Work};
-use crate::args::MapArgs;
+use crate::args::{Format, MapArgs};
 use crate::progress::Bar;
 use crate::{report, signals};
 
@@ -52,6 +52,8 @@ pub(super) struct Writing {
     bar: Bar,
     order: Order,
     fail_fast: bool,
+    /// What failures may come from.
+    hint: &'static str,
     /// Done before their turn.
     coming: BTreeMap<u64, Vec<Done>>,
     /// Laid aside until there is room.
@@ -62,6 +64,18 @@ pub(super) struct Writing {
     next: u64,
     tally: Tally,
     began: Instant,
+}
+
+/// What may be meant when items fail.
+fn hint(args: &MapArgs) -> &'static str {
+    let table = args
+        .input
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    match args.from {
+        Format::Json | Format::Lines if table => "; -i csv reads a table",
+        _ => "",
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +110,7 @@ impl Writing {
                 Order::Items
             },
             fail_fast: args.fail_fast,
+            hint: hint(args),
             coming: BTreeMap::new(),
             aside: BTreeMap::new(),
             job: Arc::clone(job),
@@ -285,7 +300,7 @@ impl Writing {
         } = &self.tally;
         let took = self.began.elapsed();
         let failures = match first {
-            Some((line, why)) => format!(", {failed} failed (the first in line {line}: {why})"),
+            Some((line, why)) => format!(", {failed} failed (the first in line {line}: {why}){}", self.hint),
             None => String::new(),
         };
         let noun = if *items == 1 { "item" } else { "items" };
