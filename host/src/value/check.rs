@@ -8,9 +8,8 @@ use crate::program::{Function, wit};
 
 /// Checks the arguments of a call, as many as there are parameters.
 pub(crate) fn check(function: &Function, arguments: &[Val]) -> Result<(), Mismatch> {
-    let both = function.params().iter().zip(arguments);
-    both.map(|((name, ty), value)| fits(ty, value).map_err(|why| why.in_field(name)))
-        .collect()
+    let mut both = function.params().iter().zip(arguments);
+    both.try_for_each(|((name, ty), value)| fits(ty, value).map_err(|why| why.in_field(name)))
 }
 
 fn fits(ty: &Type, value: &Val) -> Result<(), Mismatch> {
