@@ -359,3 +359,23 @@ fn what_the_host_believes_cannot_be_granted_for_writing() {
     let mut command = wasm_pool(["call", "--dir", &work, &guest, "f()"]);
     done(&mut command).exits(2).one_line().says("the guest");
 }
+
+#[test]
+fn named_pipes_stop_nobodys_file_calls() {
+    let data = folder();
+    tool("mkfifo", &[&data.path().join("0").display().to_string()]);
+    // More than there are threads for file calls; the last one is an honest neighbour.
+    for number in 1..600 {
+        std::fs::hard_link(data.path().join("0"), data.path().join(number.to_string())).expect("links");
+    }
+    std::fs::write(data.path().join("600"), "hello\n").expect("writes");
+    let grant = format!("{}::/d", data.path().display());
+    let flags = ["-q", "-n", "601", "-w", "2", "--deadline", "20s", "--dir", &grant];
+    let done = run(probe_p1(), &[&flags[..], &["--", "read", "/d/{instance}"]].concat()).exits(0);
+    let lines = done.lines();
+    assert_eq!((lines.len(), lines[600]), (601, "hello"), "{done:#?}");
+    assert!(
+        lines[..600].iter().all(|line| *line == "error: PermissionDenied"),
+        "{done:#?}"
+    );
+}

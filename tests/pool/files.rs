@@ -1,12 +1,10 @@
-//! Files that do not answer, and guests on whose worker file calls run, hold up nobody else.
+//! Guests whose file calls run on their worker hold up nobody else.
 
 use std::time::{Duration, Instant};
 
-use wasm_pool::grants::{Access, DirGrant};
 use wasm_pool::{FileCalls, Outcome, Setup};
 
-use crate::harness::{PATIENCE, folder, tool};
-use crate::{doing, pool_for, printing, probe, within};
+use crate::{doing, pool_for, probe, within};
 
 /// The probe with file calls on its worker.
 fn inline(args: &[&str]) -> Setup {
@@ -35,32 +33,4 @@ fn a_sleep_beside_file_calls_on_the_worker_holds_no_worker() {
     drop(pool);
     assert_eq!(last.join().outcome, Outcome::Killed);
     assert!(began.elapsed() < Duration::from_secs(20));
-}
-
-#[test]
-fn named_pipes_stop_nobodys_file_calls() {
-    let data = folder();
-    tool("mkfifo", &[&data.path().join("fifo").display().to_string()]);
-    std::fs::write(data.path().join("f"), "hello\n").expect("writes");
-    let reading = |path: &str, time| {
-        let mut setup = within(time, doing(&["read", path]));
-        setup.grants.dirs.push(DirGrant {
-            host: data.path().to_owned(),
-            guest: "/d".to_owned(),
-            access: Access::ReadWrite,
-        });
-        setup
-    };
-    let (pool, program) = pool_for(&probe(), 700, 2);
-    // More than there are threads for file calls.
-    let guests: Vec<_> = (0..600)
-        .map(|_| {
-            let setup = reading("/d/fifo", Duration::from_secs(5));
-            pool.spawn(&program, setup).expect("starts")
-        })
-        .collect();
-    let (setup, output) = printing(reading("/d/f", PATIENCE));
-    assert_eq!(pool.run(&program, setup).expect("starts").outcome, Outcome::Exited(0));
-    assert_eq!(output.take_all(), b"hello\n");
-    assert!(guests.iter().all(|guest| guest.join().outcome == Outcome::Exited(0)));
 }
