@@ -13,21 +13,6 @@ const GO: &str = r#"(module
         (data (i32.const 0) "\08\00\00\00\03\00\00\00go\0a")
         (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20))) (loop (br 0))))"#;
 
-/// Prints a line and fills its memory some thousand times, without a loop or a call where it could be interrupted.
-fn hang() -> String {
-    let fill = "(memory.fill (i32.const 64) (i32.const 1) (i32.const 67108800))";
-    format!(
-        r#"(module
-        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-        (memory (export "memory") 1024)
-        (data (i32.const 0) "\08\00\00\00\03\00\00\00go\0a")
-        (func (export "_start")
-          (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
-          {}))"#,
-        fill.repeat(10_000)
-    )
-}
-
 /// A run whose guests have started: so many have printed a line.
 fn started(guest: &str, args: &[&str], lines: usize) -> (std::process::Child, Instant) {
     use std::io::BufRead;
@@ -100,13 +85,4 @@ fn a_kill_leaves_nothing_that_stops_the_next_run() {
     signal(&child, Signal::KILL);
     assert_eq!(wait(&mut child, began + PATIENCE), Some(-9));
     run(probe_p1(), &["-q", "--", "args", "x"]).exits(0).prints("x\n");
-}
-
-#[test]
-fn guests_whose_worker_hangs_end_with_the_process() {
-    let (child, began) = started(&hang(), &["-n", "2", "-w", "1", "--grace", "10ms"], 1);
-    signal(&child, Signal::INT);
-    let done = finish(child, began).exits(130);
-    assert!(done.took < Duration::from_secs(20), "{done:#?}");
-    done.says("killed");
 }

@@ -5,7 +5,6 @@
 mod harness;
 
 mod fairness;
-mod files;
 mod lives;
 mod loading;
 mod memory;
