@@ -4,7 +4,7 @@
 //! environment, no network, no name look-up, no other guest. Clocks and randomness are as WASI has them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -97,8 +97,13 @@ impl Grants {
                     "{shown}: only a folder can be granted, and this is none"
                 )));
             }
-            std::fs::read_dir(&dir.host)
-                .map_err(|error| Error::unreadable(format!("{shown}: the folder to grant cannot be read: {error}")))?;
+            let unread = |error| Error::unreadable(format!("{shown}: the folder to grant cannot be read: {error}"));
+            std::fs::read_dir(&dir.host).map_err(unread)?;
+            if crate::wasi::is_procfs(&std::fs::File::open(&dir.host).map_err(unread)?).map_err(unread)? {
+                return Err(usage(format!(
+                    "{shown}: here are the processes of the host with their memory (procfs), which are no guest's"
+                )));
+            }
             if self.dirs[..at].iter().any(|other| other.guest == dir.guest) {
                 return Err(usage(format!("two folders are granted as {:?}", dir.guest)));
             }
@@ -115,6 +120,66 @@ impl Grants {
         }
         Ok(())
     }
+
+    /// Checks that guests cannot write what the host believes: that no folder that is granted for writing is, holds or lies in
+    /// one of these, which are called so. Of the [code cache](crate::Cache) it is that whoever writes it runs native code.
+    ///
+    /// Links are followed, and each of them must be out of reach too. A file that does not exist is where it would be made.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`], which names both paths.
+    pub fn check_apart<'a>(&self, ours: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<()> {
+        let writable: Vec<_> = self
+            .dirs
+            .iter()
+            .filter(|dir| dir.access == Access::ReadWrite)
+            .filter_map(|dir| Some((dir, dir.host.canonicalize().ok()?)))
+            .collect();
+        for (what, path) in ours {
+            let places = places(path);
+            for (dir, folder) in &writable {
+                let holds = places.iter().any(|place| place.starts_with(folder));
+                if holds || places.last().is_some_and(|place| folder.starts_with(place)) {
+                    return Err(usage(format!(
+                        "{}: granted for writing, guests could change {what}, {}: grant it read-only, or keep them apart",
+                        dir.host.display(),
+                        path.display()
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a path leads, last, and before that the links on the way.
+fn places(path: &Path) -> Vec<PathBuf> {
+    /// As many as the system follows.
+    const LINKS: usize = 40;
+    let mut places = Vec::new();
+    let mut here = PathBuf::new();
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut left: Vec<_> = parts(&absolute).rev().collect();
+    while let Some(part) = left.pop() {
+        if part == ".." {
+            here.pop();
+            continue;
+        }
+        here.push(&part);
+        if let Ok(target) = std::fs::read_link(&here)
+            && places.len() < LINKS
+        {
+            places.push(here.clone());
+            here.pop();
+            left.extend(parts(&target).rev());
+        }
+    }
+    places.push(here);
+    places
+}
+
+fn parts(path: &Path) -> impl DoubleEndedIterator<Item = std::ffi::OsString> {
+    path.components().map(|part| part.as_os_str().to_owned())
 }
 
 fn usage(message: String) -> Error {

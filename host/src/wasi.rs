@@ -1,19 +1,23 @@
 //! What guests may import: WASI, with our limits where WASI has none.
 //!
-//! Core modules get preview 1, components WASI 0.2, from the same implementation and the same grants. Opening a file is
-//! wrapped, since the handle table alone cannot tell files from timers; everything else is as Wasmtime's.
+//! Core modules get preview 1, components WASI 0.2, from the same implementation and the same grants. What is opened is looked
+//! at and counted by us ([`files`]), and no wait holds a worker ([`preview1`]); everything else is as Wasmtime's.
 
+mod files;
+mod preview1;
+
+use wasmtime::Linker as ModuleLinker;
 use wasmtime::component::{Linker as ComponentLinker, Resource};
-use wasmtime::{Caller, Extern, Linker as ModuleLinker};
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
-use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1 as _};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemView as _};
 use wasmtime_wasi::p2::ReaddirIterator;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    DescriptorFlags, DirectoryEntry, ErrorCode, Host as _, HostDescriptor as _, HostDirectoryEntryStream as _,
-    OpenFlags, PathFlags,
+    DescriptorFlags, DirectoryEntry, ErrorCode, Host as _, HostDirectoryEntryStream as _, OpenFlags, PathFlags,
 };
-use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder, WasiView as _};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiView as _};
 
+use self::files::Asked;
+pub(crate) use self::files::is_procfs;
+pub(crate) use self::preview1::Folders;
 use crate::error::{Error, Result};
 use crate::grants::{Access, Grants};
 use crate::interpreter::{FileCalls, Guest};
@@ -25,50 +29,13 @@ pub(crate) const PREVIEW1: &str = "wasi_snapshot_preview1";
 /// The interface that opens files; its version is the one that this Wasmtime implements.
 const FILESYSTEM: &str = "wasi:filesystem/types@0.2.12";
 
-/// Preview 1's "too many open files".
-const ERRNO_MFILE: i32 = 33;
-
 pub(crate) fn module_linker(engine: &wasmtime::Engine) -> wasmtime::Result<ModuleLinker<Guest>> {
     let mut linker = ModuleLinker::new(engine);
     wasmtime_wasi::p1::add_to_linker_async(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
     linker.allow_shadowing(true);
-    linker.func_wrap_async(PREVIEW1, "path_open", |caller, args| Box::new(path_open(caller, args)))?;
-    linker.func_wrap(PREVIEW1, "proc_exit", exit)?;
+    preview1::add_to_linker(&mut linker)?;
     linker.allow_shadowing(false);
     Ok(linker)
-}
-
-/// Preview 1's parameters: folder, look-up flags, path and its length, open flags, two sets of rights, descriptor
-/// flags, where the new descriptor goes.
-type PathOpen = (i32, i32, i32, i32, i32, i64, i64, i32, i32);
-
-async fn path_open(mut caller: Caller<'_, Guest>, args: PathOpen) -> wasmtime::Result<i32> {
-    let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
-        wasmtime::bail!("a guest that opens files must export its memory");
-    };
-    if !caller.data_mut().may_open() {
-        return Ok(ERRNO_MFILE);
-    }
-    let fuel = wasmtime::AsContextMut::as_context_mut(&mut caller).hostcall_fuel();
-    let (memory, guest) = memory.data_and_store_mut(&mut caller);
-    guest.wasi.set_hostcall_fuel(fuel);
-    let mut memory = wiggle::GuestMemory::Unshared(memory);
-    let (dir, lookup, path, length, open, rights, inherited, flags, result) = args;
-    let wasi = &mut guest.wasi;
-    preview1::path_open(
-        wasi,
-        &mut memory,
-        dir,
-        lookup,
-        path,
-        length,
-        open,
-        rights,
-        inherited,
-        flags,
-        result,
-    )
-    .await
 }
 
 pub(crate) fn component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<ComponentLinker<Guest>> {
@@ -78,6 +45,9 @@ pub(crate) fn component_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Co
     let mut filesystem = linker.instance(FILESYSTEM)?;
     filesystem.func_wrap_async("[method]descriptor.open-at", |mut store, args: OpenAt| {
         Box::new(async move { Ok((open_at(store.data_mut(), args).await?,)) })
+    })?;
+    filesystem.func_wrap_async("[method]descriptor.readlink-at", |mut store, args| {
+        Box::new(async move { Ok((read_link_at(store.data_mut(), args).await?,)) })
     })?;
     filesystem.func_wrap_async(
         "[method]directory-entry-stream.read-directory-entry",
@@ -97,7 +67,7 @@ pub(crate) fn prompt_module_linker(engine: &wasmtime::Engine) -> wasmtime::Resul
     let mut linker = ModuleLinker::new(engine);
     wasmtime_wasi::p1::add_to_linker_sync(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
     linker.allow_shadowing(true);
-    linker.func_wrap(PREVIEW1, "proc_exit", exit)?;
+    linker.func_wrap(PREVIEW1, "proc_exit", preview1::exit)?;
     Ok(linker)
 }
 
@@ -108,23 +78,43 @@ pub(crate) fn prompt_component_linker(engine: &wasmtime::Engine) -> wasmtime::Re
     Ok(linker)
 }
 
-/// Preview 1's `proc_exit`. Wasmtime traps on a code above 125; a guest may say what it likes.
-fn exit(code: i32) -> wasmtime::Result<()> {
-    Err(I32Exit(code).into())
-}
-
 type OpenAt = (Resource<Descriptor>, PathFlags, String, OpenFlags, DescriptorFlags);
 
 async fn open_at(guest: &mut Guest, args: OpenAt) -> wasmtime::Result<Result<Resource<Descriptor>, ErrorCode>> {
     if !guest.may_open() {
         return Ok(Err(ErrorCode::InsufficientMemory));
     }
-    let (dir, path_flags, path, open_flags, flags) = args;
-    let mut files = guest.filesystem();
-    match files.open_at(dir, path_flags, path, open_flags, flags).await {
-        Ok(opened) => Ok(Ok(opened)),
-        Err(error) => files.convert_error_code(error).map(Err),
+    let (dir, path_flags, path, open, flags) = args;
+    let Some(dir) = folder(guest, &dir)? else {
+        return Ok(Err(ErrorCode::NotDirectory));
+    };
+    let asked = Asked {
+        path,
+        follow: path_flags.contains(PathFlags::SYMLINK_FOLLOW),
+        open,
+        flags,
+    };
+    match files::open(&dir, asked, guest.file_calls).await {
+        Ok(opened) => Ok(Ok(guest.ctx().table.push(opened)?)),
+        Err(error) => Ok(Err(error)),
     }
+}
+
+async fn read_link_at(
+    guest: &mut Guest,
+    (dir, path): (Resource<Descriptor>, String),
+) -> wasmtime::Result<Result<String, ErrorCode>> {
+    match folder(guest, &dir)? {
+        Some(dir) => Ok(files::read_link(&dir, path, guest.file_calls).await),
+        None => Ok(Err(ErrorCode::NotDirectory)),
+    }
+}
+
+fn folder(guest: &mut Guest, dir: &Resource<Descriptor>) -> wasmtime::Result<Option<Dir>> {
+    Ok(match guest.ctx().table.get(dir)? {
+        Descriptor::Dir(dir) => Some(dir.clone()),
+        Descriptor::File(_) => None,
+    })
 }
 
 /// The next entry of a folder. One whose name is not UTF-8 does not exist for a guest: WASI cannot say its name, and an
@@ -182,11 +172,43 @@ pub(crate) fn context(
             Access::ReadWrite => FsPerms::ReadWrite,
         };
         builder.preopened_dir(&dir.host, &dir.guest, perms).map_err(|error| {
+            // By the guest's name for it: a guest that creates interpreters is told of this, and no path of the host.
             Error::unreadable(format!(
-                "{}: the granted folder cannot be opened: {error:#}",
-                dir.host.display()
+                "the folder granted as {:?} cannot be opened: {error:#}",
+                dir.guest
             ))
         })?;
     }
     Ok(builder.build_p1())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::grants::DirGrant;
+    use crate::limiter::Vitals;
+    use crate::limits::Limits;
+    use crate::stdio::Output;
+
+    #[test]
+    fn a_folder_that_is_gone_is_called_by_the_guests_name_for_it() {
+        let grants = Grants {
+            dirs: vec![DirGrant {
+                host: "/surely/not/there".into(),
+                guest: "/data".to_owned(),
+                access: Access::ReadOnly,
+            }],
+            ..Grants::default()
+        };
+        let output = || GuestOutput::new(Output::Discard, &Arc::new(Vitals::new(&Limits::default())));
+        let made = context("guest", &grants, FileCalls::Apart, None, output(), output());
+        let why = made.map(|_| ()).map_err(|error| error.to_string());
+        assert!(
+            why.as_ref()
+                .is_err_and(|why| why.contains("\"/data\"") && !why.contains("surely")),
+            "{why:?}"
+        );
+    }
 }

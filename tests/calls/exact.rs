@@ -269,10 +269,15 @@ fn what_was_found_is_shown_short_and_on_one_line() {
 fn a_value_of_another_type_than_the_function_s_ends_the_call_and_nothing_else() {
     let executor = executor(&PLUGIN);
     let function = executor.function("kinds#u8").expect("a function");
-    let wrong = executor
-        .submit(&function, vec![Val::String("x".to_owned())])
+    let wrong = vec![Val::String("x".to_owned())];
+    let refused = executor.submit(&function, wrong.clone()).expect_err("is refused");
+    assert_eq!(refused.kind(), wasm_pool::ErrorKind::Usage);
+    let both = executor
+        .submit_all(&function, vec![wrong, vec![Val::U8(7)]])
         .expect("submits");
-    assert!(wrong.result(LONG).is_err());
+    let results = both.result(LONG).expect("ends");
+    assert!(results[0].is_err());
+    assert_eq!(results[1], Ok(Some(Val::U8(7))));
     let right = executor.submit(&function, vec![Val::U8(7)]).expect("submits");
     assert_eq!(right.result(LONG), Ok(Some(Val::U8(7))));
 }

@@ -200,3 +200,60 @@ fn a_table_s_cells_are_text_as_it_is_and_json_otherwise() {
     let error = from_cells(&record, &columns, &["old", "", "Ada"], Bytes::Array).expect_err("age is a number");
     assert_eq!(error.to_string(), "age: expected u32, found the string \"old\"");
 }
+
+#[test]
+fn a_value_of_another_type_is_refused_before_the_call() {
+    let executor = executor(&PLUGIN);
+    let text = |text: &str| Val::String(text.to_owned());
+    let field = |name: &str, value| (name.to_owned(), value);
+    let none = || Val::Option(None);
+    let cases = [
+        ("s32", Val::U32(1), "expected s32, found u32"),
+        ("string", Val::Char('a'), "expected string, found char"),
+        (
+            "strings",
+            Val::List(vec![text("a"), Val::Bool(true)]),
+            "[1]: expected string, found bool",
+        ),
+        ("tuple", Val::Tuple(vec![Val::U32(7)]), "found another tuple"),
+        (
+            "record",
+            Val::Record(vec![
+                field("name", text("a")),
+                field("age", Val::U8(1)),
+                field("nick-name", none()),
+            ]),
+            "age: expected u32, found u8",
+        ),
+        (
+            "record",
+            Val::Record(vec![field("name", text("a"))]),
+            "found another record",
+        ),
+        (
+            "variant",
+            Val::Variant("square".to_owned(), None),
+            "found another variant",
+        ),
+        (
+            "variant",
+            Val::Variant("dot".to_owned(), Some(Box::new(Val::U8(1)))),
+            "found another variant",
+        ),
+        (
+            "variant",
+            Val::Variant("circle".to_owned(), Some(Box::new(text("r")))),
+            "circle: expected f64, found string",
+        ),
+        ("enum", Val::Enum("mauve".to_owned()), "found another enum"),
+        ("flags", Val::Flags(vec!["fly".to_owned()]), "found other flags"),
+        ("option", Val::Option(Some(Box::new(text("a")))), "found string"),
+        ("result", Val::Result(Ok(Some(Box::new(text("a"))))), "ok: expected"),
+    ];
+    for (name, value, says) in cases {
+        let function = executor.function(name).expect("a function");
+        let error = executor.submit(&function, vec![value.clone()]).expect_err("is refused");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{name} {value:?}");
+        assert!(error.to_string().contains(says), "{name}: {says:?} is not in {error}");
+    }
+}

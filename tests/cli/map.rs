@@ -263,3 +263,49 @@ fn the_summary_says_how_it_went_unless_quiet() {
     let done = map(plugin(), &["-q", "add"], "[1, 2]\n1\n").exits(1);
     assert_eq!(done.stderr, "");
 }
+
+/// `f` gives a text of so many letters; at 0 it spins for ever.
+const TEXTS: &str = r#"(component
+    (core module $m
+      (memory (export "memory") 20)
+      (func (export "f") (param i32) (result i32)
+        (if (i32.eqz (local.get 0)) (then (loop (br 0))))
+        (memory.fill (i32.const 64) (i32.const 97) (local.get 0))
+        (i32.store (i32.const 0) (i32.const 64))
+        (i32.store (i32.const 4) (local.get 0))
+        (i32.const 0)))
+    (core instance $i (instantiate $m))
+    (func (export "f") (param "n" u32) (result string)
+      (canon lift (core func $i "f") (memory $i "memory"))))"#;
+
+#[test]
+fn large_results_take_no_more_memory_when_one_holds_up_the_others() {
+    let guest = wat(TEXTS);
+    const ITEMS: usize = 400;
+    let items = format!("0\n{}", "1000000\n".repeat(ITEMS));
+    let input = file(items.as_bytes(), ".jsonl");
+    for order in [&["--chunk", "100"][..], &["--chunk", "100", "--unordered"]] {
+        let mut command = map_command(guest.path(), &["-q", "-w", "2", "--deadline", "3s", "-f", "lines"]);
+        let mut child = command
+            .args(order)
+            .args(["f".as_ref(), input.path().as_os_str()])
+            .spawn()
+            .expect("starts");
+        let mut results = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut length = |most: u64| {
+            let mut limited = std::io::Read::take(&mut results, most);
+            std::io::copy(&mut limited, &mut std::io::sink()).expect("reads")
+        };
+        // All but what no pipe holds, so that it still runs.
+        let most = ITEMS as u64 * 1_000_001 - 1_000_000;
+        assert_eq!(length(most), most);
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("reads");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak: u64 = peak
+            .and_then(|peak| peak.trim().strip_suffix(" kB")?.trim().parse().ok())
+            .expect("a peak");
+        assert!(length(u64::MAX) >= 1_000_000);
+        assert_eq!(wait(&mut child, std::time::Instant::now() + PATIENCE), Some(1));
+        assert!(peak < 120 << 10, "{peak} KiB");
+    }
+}

@@ -13,19 +13,6 @@ const GO: &str = r#"(module
         (data (i32.const 0) "\08\00\00\00\03\00\00\00go\0a")
         (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20))) (loop (br 0))))"#;
 
-/// Prints a line and opens the named pipe `fifo` in the granted folder for reading.
-const HANG: &str = r#"(module
-    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-    (import "wasi_snapshot_preview1" "path_open"
-      (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
-    (memory (export "memory") 1)
-    (data (i32.const 0) "\08\00\00\00\03\00\00\00go\0a")
-    (data (i32.const 32) "fifo")
-    (func (export "_start")
-      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))
-      (drop (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 4) (i32.const 0)
-        (i64.const 2) (i64.const 2) (i32.const 0) (i32.const 64)))))"#;
-
 /// A run whose guests have started: so many have printed a line.
 fn started(guest: &str, args: &[&str], lines: usize) -> (std::process::Child, Instant) {
     use std::io::BufRead;
@@ -98,29 +85,4 @@ fn a_kill_leaves_nothing_that_stops_the_next_run() {
     signal(&child, Signal::KILL);
     assert_eq!(wait(&mut child, began + PATIENCE), Some(-9));
     run(probe_p1(), &["-q", "--", "args", "x"]).exits(0).prints("x\n");
-}
-
-#[test]
-fn guests_whose_worker_hangs_end_with_the_process() {
-    let data = folder();
-    let fifo = data.path().join("fifo");
-    tool("mkfifo", &[&fifo.display().to_string()]);
-    let grant = format!("{}::/d", data.path().display());
-    let args = [
-        "-n",
-        "2",
-        "-w",
-        "1",
-        "--file-calls",
-        "inline",
-        "--grace",
-        "10ms",
-        "--dir",
-        &grant,
-    ];
-    let (child, began) = started(HANG, &args, 1);
-    signal(&child, Signal::INT);
-    let done = finish(child, began).exits(130);
-    assert!(done.took < Duration::from_secs(20), "{done:#?}");
-    done.says("killed");
 }

@@ -25,9 +25,9 @@ fn the_columns_of_a_table_are_the_parameters() {
 #[test]
 fn the_columns_of_a_table_are_the_fields_of_a_record() {
     let people = "age,name,nick-name\n3,Bob,\n4,Eve,E\nx,Tim,T\n";
-    map(plugin(), &["-q", "-i", "csv", "record"], people)
-        .exits(1)
-        .prints("name,age,nick-name,error\nBob,3,,\nEve,4,E,\n,,,\"age: expected u32, found the string \"\"x\"\"\"\n");
+    map(plugin(), &["-q", "-i", "csv", "record"], people).exits(1).prints(
+        "name,age,nick-name,error\nBob,3,,\nEve,4,E,\n,,,\"line 4: age: expected u32, found the string \"\"x\"\"\"\n",
+    );
     // An option may have no column.
     map(
         plugin(),
@@ -82,7 +82,10 @@ fn a_row_that_is_no_argument_has_a_record_with_its_line() {
     let done = map(plugin(), &["-q", "-i", "csv", "-f", "json", "add"], "a,b\n1\n2,3,4\n").exits(1);
     let lines: Vec<_> = done.stdout.lines().collect();
     assert!(lines[0].contains("\"line\":2"), "{done:#?}");
-    assert_eq!(lines[1..], ["5"]);
+    assert_eq!(
+        lines[1..],
+        ["{\"error\":\"expected a row of at most 2, found a row of 3\",\"line\":3}"]
+    );
 }
 
 #[test]
@@ -163,11 +166,22 @@ fn results_can_be_lines_or_a_table() {
         .prints("result,error\n,\n");
     map(plugin(), &["-q", "-f", "csv", "fails"], "\"a\"\n\"bad, \\\"x\\\"\"\n")
         .exits(1)
-        .prints("result,error\n1,\n,\"\"\"bad, \\\"\"x\\\"\"\"\" is bad\"\n");
+        .prints("result,error\n1,\n,\"line 2: \"\"bad, \\\"\"x\\\"\"\"\" is bad\"\n");
     for (flag, value) in [("-i", "xml"), ("-f", "xml")] {
         map(plugin(), &[flag, value, "greet"], "")
             .exits(2)
             .one_line()
             .says("possible values: json, csv, lines");
     }
+}
+
+#[test]
+fn who_gives_a_table_as_lines_is_told_how_a_table_is_read() {
+    let table = file(b"a,b\n1,2\n", ".csv");
+    let read = |flags: &[&str]| {
+        let mut command = map_command(plugin(), flags);
+        done(command.args(["add".as_ref(), table.path().as_os_str()]))
+    };
+    read(&[]).exits(1).says("-i csv reads a table");
+    read(&["-i", "csv"]).exits(0).prints("result,error\n3,\n");
 }

@@ -381,3 +381,62 @@ fn the_report_for_programs_names_the_program_of_each_guest() {
     );
     assert_eq!(lines[4]["exit_code"], 0);
 }
+
+#[test]
+fn what_does_not_fit_together_is_said_before_anything_runs() {
+    let text = r#"
+        limits = { pool-memory = "20MiB" }
+        [programs.first]
+        guest = PROBE
+        args = ["args", "started"]
+        instances = 10
+        [programs.second]
+        guest = PROBE
+        args = ["args", "started"]
+        instances = 10
+    "#;
+    Manifest::new(text)
+        .up(&["-q"])
+        .exits(2)
+        .one_line()
+        .prints("")
+        .says("20 at once")
+        .says("pool-memory limit of 20MiB");
+}
+
+#[test]
+fn what_a_manifest_is_made_of_cannot_be_granted_for_writing() {
+    let text = r#"
+        [programs.a]
+        guest = PROBE
+        args = ["args"]
+        dirs = [".::/d:rw"]
+    "#;
+    Manifest::new(text)
+        .up(&["-q"])
+        .exits(2)
+        .one_line()
+        .says("pool.toml:5: programs.a.dirs")
+        .says("the manifest");
+    Manifest::new(&text.replace(":rw", ":ro")).up(&["-q"]).exits(0);
+}
+
+#[test]
+fn whoever_fails_at_once_is_started_again_at_ever_longer_intervals() {
+    let done = Manifest::new(
+        r#"
+        [programs.a]
+        guest = PROBE
+        args = ["exit", "3"]
+        restart = "on-failure"
+        restarts = 5
+        backoff = "0s"
+    "#,
+    )
+    .up(&["-q"])
+    .exits(3);
+    for (wait, restart) in [("1ms", 1), ("2ms", 2), ("16ms", 5)] {
+        let note = format!("again in {wait} ({restart} of 5)");
+        assert!(done.stderr.contains(&note), "{note} in {done:#?}");
+    }
+}

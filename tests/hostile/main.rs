@@ -5,6 +5,7 @@
 mod harness;
 
 mod crowd;
+mod inline;
 mod malformed;
 mod messages;
 mod names;

@@ -293,7 +293,7 @@ impl Executor {
     ///
     /// # Errors
     /// [`ErrorKind::Saturated`] when there is no room, after waiting for the executor's patience;
-    /// [`ErrorKind::Closed`], [`ErrorKind::Broken`]; [`ErrorKind::Usage`] for the wrong number of arguments or a function of a
+    /// [`ErrorKind::Closed`], [`ErrorKind::Broken`]; [`ErrorKind::Usage`] for arguments that are too many, too few or of another type, or a function of a
     /// program that cannot be called so; [`ErrorKind::Refused`] for one of another engine.
     pub fn submit(&self, function: &Function, arguments: Vec<Val>) -> Result<Future<Returned>> {
         let (needed, given) = (function.params().len(), arguments.len());
@@ -301,6 +301,8 @@ impl Executor {
             let message = format!("{function} was given {given} arguments");
             return Err(Error::new(ErrorKind::Usage, message));
         }
+        crate::value::check(function, &arguments)
+            .map_err(|why| Error::new(ErrorKind::Usage, format!("{function}: {why}")))?;
         let (promise, future) = promise();
         let task = Single::new(Step::Call, arguments, promise, Some);
         self.put(Box::new(task), function.program().clone(), Some(function.clone()), None)?;

@@ -54,7 +54,7 @@ pub enum FileCalls {
     /// On threads of their own: the guest waits on its fiber and its worker is free, whatever the disk does.
     #[default]
     Apart,
-    /// On the guest's worker. Several times faster for many small calls on a local disk; a disk or a named pipe that hangs
+    /// On the guest's worker. Several times faster for many small calls on a local disk; a disk that hangs
     /// then holds the worker, and the guest's deadline waits for it.
     Inline,
 }

@@ -10,7 +10,7 @@ use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
-use super::{InterpreterId, Setup};
+use super::{FileCalls, InterpreterId, Setup};
 use crate::hostcalls::Talk;
 use crate::limiter::{Limiter, Vitals};
 use crate::limits::{LimitHit, LimitKind, Limits};
@@ -33,6 +33,9 @@ pub struct Guest {
     limiter: Limiter,
     vitals: Arc<Vitals>,
     open_files: u32,
+    pub(crate) file_calls: FileCalls,
+    /// Of a core module.
+    pub(crate) folders: wasi::Folders,
     /// Who ends it; another one for each task of an interpreter that is used again.
     control: Arc<Control>,
     /// Of a call on a thread.
@@ -179,6 +182,8 @@ impl Tenant<'_> {
             limiter: Limiter::new(limits, self.commons.engine.parts(), &self.commons.budget, self.vitals),
             vitals: Arc::clone(self.vitals),
             open_files: limits.open_files,
+            file_calls: *file_calls,
+            folders: wasi::Folders::default(),
             control: Arc::clone(self.control),
             watch: Watch(None),
             talk,

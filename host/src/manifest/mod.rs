@@ -88,6 +88,9 @@ pub enum Restart {
     },
 }
 
+/// The shortest first wait before a restart: since each is twice the last one, nobody is started again and again without end.
+pub const SHORTEST_BACKOFF: Duration = Duration::from_millis(1);
+
 /// The longest wait before a restart.
 pub const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 

@@ -9,11 +9,18 @@ use super::{Bytes, Mismatch};
 use crate::program::Function;
 
 /// The arguments of a call, from a row of a table and the names of its columns: the parameters, or the fields of the one
-/// parameter that is a record. Columns that nobody asks for are passed over.
+/// parameter that is a record. Columns that nobody asks for are passed over, a row that has more
+/// cells than there are columns is none.
 ///
 /// # Errors
 /// [`Mismatch`], whose path is the column's name.
 pub fn from_cells(function: &Function, columns: &[String], row: &[&str], bytes: Bytes) -> Result<Vec<Val>, Mismatch> {
+    if row.len() > columns.len() {
+        return Err(Mismatch::new(
+            format!("a row of at most {}", columns.len()),
+            format!("a row of {}", row.len()),
+        ));
+    }
     let cell = |name: &str, ty: &Type| {
         let at = columns.iter().position(|column| column == name);
         match (at, at.and_then(|at| row.get(at))) {

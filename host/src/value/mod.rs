@@ -17,6 +17,7 @@
 //! WAVE is the component model's own notation: `{x: 1, y: 2}`, `some("a")`, `%if`.
 
 mod cells;
+mod check;
 mod json;
 mod wave;
 
@@ -26,6 +27,7 @@ pub use wasmtime::component::Val;
 pub use wasmtime::component::types::Type;
 
 pub use self::cells::{from_cell, from_cells, to_cell};
+pub(crate) use self::check::check;
 pub use self::json::{Json, arguments, from_json};
 pub use self::wave::{from_wave, parse_call, to_wave};
 

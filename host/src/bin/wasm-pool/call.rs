@@ -13,14 +13,14 @@ use wasm_pool::{Function, Pool, Program, Wait, machine, units};
 use crate::args::{CallArgs, Notation};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
-use crate::run::{engine_for, usage};
+use crate::run::{engine_for, the_guest, usage};
 use crate::{report, signals, wall};
 
 pub(crate) fn call(args: &CallArgs) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
     machine::raise_open_files();
     let engine = engine_for(&limits, 1, args.loading.no_cache)?;
-    let grants = calling::grants(&args.grants)?;
+    let grants = calling::grants(&args.grants, args.loading.no_cache, the_guest(&args.guest))?;
     wall::raise(
         wall::around(&engine, &args.guest).grants(&grants),
         args.loading.no_lockdown,

@@ -13,7 +13,7 @@ use crate::args::{CallingArgs, GrantArgs, LoadArgs, OutputMode};
 use crate::names::Names;
 use crate::output::Console;
 use crate::progress::Bar;
-use crate::run::{environment, trust};
+use crate::run::{check_apart, environment, trust};
 
 /// What guests print while they are called: all of it goes to our stderr, since stdout has the results.
 pub(crate) struct Voices(Console);
@@ -74,14 +74,19 @@ pub(crate) fn snapshot(
     Ok((name, bytes))
 }
 
-/// What guests are granted while they are called.
-pub(crate) fn grants(args: &GrantArgs) -> anyhow::Result<Grants> {
+/// What guests are granted while they are called; they cannot write what we believe: these, and the code cache.
+pub(crate) fn grants<'a>(
+    args: &GrantArgs,
+    no_cache: bool,
+    ours: impl IntoIterator<Item = (&'a str, &'a Path)>,
+) -> anyhow::Result<Grants> {
     let grants = Grants {
         dirs: args.dirs.clone(),
         env: environment(args)?,
         ..Grants::default()
     };
     grants.check()?;
+    check_apart(&grants, no_cache, ours)?;
     Ok(grants)
 }
 

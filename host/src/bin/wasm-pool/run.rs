@@ -1,5 +1,6 @@
 //! `wasm-pool run`: copies of a command, in parallel.
 
+use std::path::Path;
 use std::time::Instant;
 
 use wasm_pool::grants::{Grants, InterpreterGrant};
@@ -21,15 +22,17 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let children = args.queues.interpreters.map_or(0, |grant| grant.count);
     let room = args.instances.saturating_mul(children.saturating_add(1));
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
-    let report = args.report.as_ref().map(report::open).transpose()?;
     let grants = grants(&args)?;
+    let ours = the_guest(&args.guest).chain(report::file(args.report.as_ref()));
+    check_apart(&grants, args.loading.no_cache, ours.chain(args.output.folder()))?;
+    let report = args.report.as_ref().map(report::open).transpose()?;
     check_stdin(&args)?;
     let input = input(args.stdin)?;
     let lockdown = wall::around(&engine, &args.guest).grants(&grants);
     wall::raise(wall::writing(lockdown, &args.output)?, args.loading.no_lockdown);
     let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
     program.require_command()?;
-    check_room(&program, &limits, &grants, args.instances)?;
+    check_room(&limits, &[(&program, &grants, args.instances)])?;
 
     let instances = usize::try_from(args.instances)?;
     let to_stderr = matches!(report, Some(report::Sink::Stderr));
@@ -106,6 +109,22 @@ pub(crate) fn engine_for(limits: &Limits, instances: u32, no_cache: bool) -> any
         }
     }
     Ok(engine.build()?)
+}
+
+/// A guest's file, and what to call it; none for `-`.
+pub(crate) fn the_guest(path: &Path) -> impl Iterator<Item = (&str, &Path)> {
+    (path != Path::new("-")).then_some(("the guest", path)).into_iter()
+}
+
+/// Checks that guests cannot write what we believe: these, and the code cache.
+pub(crate) fn check_apart<'a>(
+    grants: &Grants,
+    no_cache: bool,
+    ours: impl IntoIterator<Item = (&'a str, &'a Path)>,
+) -> anyhow::Result<()> {
+    let cache = Cache::default_folder().filter(|_| !no_cache);
+    grants.check_apart(cache.iter().map(|cache| ("the code cache", cache.as_path())))?;
+    Ok(grants.check_apart(ours)?)
 }
 
 /// Whether compiled code is run.
@@ -219,10 +238,17 @@ fn input(mode: StdinMode) -> anyhow::Result<Input> {
     })
 }
 
-/// Checks that so many instances fit, before the first one starts.
-pub(crate) fn check_room(program: &Program, limits: &Limits, grants: &Grants, instances: u32) -> anyhow::Result<()> {
+/// Checks that so many instances of each program fit together, before the first one starts.
+pub(crate) fn check_room(limits: &Limits, all: &[(&Program, &Grants, u32)]) -> anyhow::Result<()> {
     let unfit = |message: String| Err(Error::new(ErrorKind::Unfit, message).into());
-    let need = program.initial_memory().saturating_mul(u64::from(instances));
+    let sum = |each: fn(&Program, &Grants) -> u64| {
+        let needs = all
+            .iter()
+            .map(|(program, grants, instances)| each(program, grants).saturating_mul(u64::from(*instances)));
+        needs.fold(0, u64::saturating_add)
+    };
+    let instances = sum(|_, _| 1);
+    let need = sum(|program, _| program.initial_memory());
     if need > limits.pool_memory.as_u64() {
         return unfit(format!(
             "to start, {instances} at once need {} of memory, more than the pool-memory limit of {} (--pool-memory raises it)",
@@ -230,22 +256,18 @@ pub(crate) fn check_room(program: &Program, limits: &Limits, grants: &Grants, in
             report::size(limits.pool_memory.as_u64()),
         ));
     }
-    let (need, room) = (
-        u64::from(program.memories()).saturating_mul(u64::from(instances)),
-        program.engine().memories(),
-    );
+    let need = sum(|program, _| u64::from(program.memories()));
+    let room = all
+        .first()
+        .map_or(u64::MAX, |(program, ..)| program.engine().memories());
     if need > room {
         return unfit(format!(
-            "{instances} instances with {} memories each need {need}, more than the {room} that fit",
-            program.memories()
+            "{instances} instances have {need} memories together, more than the {room} that fit"
         ));
     }
     // Room for our own: the streams, the reactor, the cache.
     const OWN: u64 = 64;
-    let (need, allowed) = (
-        (grants.dirs.len() as u64).saturating_mul(u64::from(instances)),
-        machine::open_files(),
-    );
+    let (need, allowed) = (sum(|_, grants| grants.dirs.len() as u64), machine::open_files());
     if need.saturating_add(OWN) > allowed {
         return unfit(format!(
             "{instances} at once open {need} granted folders, and the host {OWN} files of its own; this process may open \

@@ -1,6 +1,6 @@
 //! `run` and `up`: how many, where their streams lead, what is reported.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
@@ -136,6 +136,16 @@ pub(crate) enum OutputMode {
     Group,
     Files(PathBuf),
     None,
+}
+
+impl OutputMode {
+    /// The folder that files go to, and what to call it.
+    pub(crate) fn folder(&self) -> Option<(&str, &Path)> {
+        match self {
+            OutputMode::Files(folder) => Some(("the folder for output", folder)),
+            OutputMode::Lines | OutputMode::Prefix | OutputMode::Group | OutputMode::None => None,
+        }
+    }
 }
 
 impl FromStr for OutputMode {

@@ -1,8 +1,9 @@
 //! `wasm-pool map`: a function of a guest for each item of the input, in parallel; a record for each, in order.
 //!
 //! One thread reads chunks and submits them, the pool's threads make of each its records, and this one writes them. So many
-//! chunks are on their way at once and no more, so that a run of any length takes the same memory.
+//! chunks and so many bytes are on their way at once and no more, so that a run of any length takes the same memory.
 
+mod flow;
 mod input;
 mod output;
 mod sink;
@@ -21,6 +22,7 @@ use wasm_pool::calls::{ExecutorBuilder, Pending};
 use wasm_pool::value::Bytes;
 use wasm_pool::{Error, ErrorKind, Executor, Function, Pool, machine};
 
+use self::flow::Flow;
 use self::input::Input;
 use self::output::Form;
 use self::sink::Sink;
@@ -30,7 +32,7 @@ use self::writing::{End, Writing};
 use crate::args::{Format, MapArgs};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
-use crate::run::{engine_for, usage};
+use crate::run::{engine_for, the_guest, usage};
 use crate::{signals, wall};
 
 /// Chunks on their way for each interpreter: one that is worked off, one that waits, and some that wait for a slow one before
@@ -45,7 +47,9 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     // On fibers more calls may run than there are workers.
     let room = u32::try_from(cores)?.saturating_add(32);
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
-    let grants = calling::grants(&args.grants)?;
+    let results = args.output.as_deref().or(args.resume.as_deref());
+    let ours = the_guest(&args.guest).chain(results.map(|path| ("the results", path)));
+    let grants = calling::grants(&args.grants, args.loading.no_cache, ours)?;
     let mut sink = open_sink(args)?;
     let lockdown = wall::reading(wall::around(&engine, &args.guest), &args.input);
     wall::raise(lockdown.grants(&grants), args.loading.no_lockdown);
@@ -72,7 +76,7 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     let job = Arc::new(job(args, function, columns, results));
     let places = Reader::start(&job, &executor, input)?;
     let head = if written == 0 { job.form.head() } else { Vec::new() };
-    let mut writing = Writing::begin(sink, head, places, &bar, args)?;
+    let mut writing = Writing::begin(sink, head, places, &bar, args, &job, &executor)?;
     let ended = writing.work(&done, &stop);
     // Whatever is still under way is not wanted any more.
     job.stop.store(true, Relaxed);
@@ -173,6 +177,7 @@ fn job(args: &MapArgs, function: Function, columns: Vec<String>, results: Sender
         stop: AtomicBool::new(false),
         cut: AtomicBool::new(false),
         pace: Pace::new(args.chunk),
+        flow: Flow::new(!args.unordered),
         results,
     }
 }
@@ -229,23 +234,16 @@ impl Reader {
             if self.places.send(()).is_err() {
                 break;
             }
+            self.job.flow.wait();
             let chunk = match self.input.next(self.job.pace.items()) {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
                 Err(error) => return (chunks, Err(error)),
             };
             let work = Work::new(&self.job, chunks, chunk);
-            match self.executor.submit_batch(&self.job.function, work) {
-                Ok(future) => {
-                    let results = self.job.results.clone();
-                    future.add_done_callback(move |future| {
-                        if let Some(why) = future.exception(wasm_pool::Wait::No) {
-                            let _ = results.send(Message::Lost(why));
-                        }
-                    });
-                }
-                // It has said why to those that waited.
-                Err(_) => break,
+            // It has said why to those that waited.
+            if self.job.submit(&self.executor, work).is_err() {
+                break;
             }
             chunks += 1;
         }

@@ -88,7 +88,14 @@ impl Form {
         match self.format {
             Format::Json => match value {
                 Some(value) => {
-                    serde_json::to_writer(&mut *out, &Json(value, self.bytes)).map_err(|error| unsayable(&error))?
+                    let mut text = Short {
+                        text: &mut *out,
+                        longest: self.longest,
+                        length: 0,
+                    };
+                    serde_json::to_writer(&mut text, &Json(value, self.bytes)).map_err(|error| unsayable(&error))?;
+                    let length = text.length;
+                    self.fits("result", length)?;
                 }
                 None => out.extend_from_slice(b"null"),
             },
@@ -110,19 +117,19 @@ impl Form {
                 out.extend_from_slice(record.trim_ascii_end());
             }
         }
-        self.fits("result", out.len() - start)?;
+        self.fits("result", (out.len() - start) as u64)?;
         out.push(b'\n');
         Ok(())
     }
 
     /// Whether a record is short enough to be one.
-    fn fits(&self, what: &str, length: usize) -> Result<(), Failure> {
-        if length as u64 <= self.longest {
+    fn fits(&self, what: &str, length: u64) -> Result<(), Failure> {
+        if length <= self.longest {
             return Ok(());
         }
         Err(Failure::Result(format!(
             "the {what} takes {}, more than {} (--item-size raises it)",
-            crate::report::size(length as u64),
+            crate::report::size(length),
             crate::report::size(self.longest)
         )))
     }
@@ -130,7 +137,7 @@ impl Form {
     fn failed(&self, line: u64, failure: &Failure, out: &mut Vec<u8>) -> String {
         let text = failure.text(self.bytes);
         if let Failure::Returned(_) = failure
-            && let Err(why) = self.fits("error", text.len())
+            && let Err(why) = self.fits("error", text.len() as u64)
         {
             return self.failed(line, &why, out);
         }
@@ -151,11 +158,32 @@ impl Form {
             }
             Format::Csv => {
                 let mut cells = vec![String::new(); self.fields.len().max(1)];
-                cells.push(text.clone());
+                cells.push(format!("line {line}: {text}"));
                 out.extend_from_slice(&row(&cells));
             }
         }
         text
+    }
+}
+
+/// Takes a text up to the longest one, and counts the rest of it.
+struct Short<'a> {
+    text: &'a mut Vec<u8>,
+    longest: u64,
+    length: u64,
+}
+
+impl std::io::Write for Short<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.length += bytes.len() as u64;
+        if self.length <= self.longest {
+            self.text.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -4,11 +4,15 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use serde::de::IgnoredAny;
 use wasm_pool::text;
+
+use super::flow::{Flow, size};
+use super::work::Job;
 
 use crate::run::usage;
 
@@ -110,13 +114,18 @@ impl Sink {
     }
 
     /// Writes what comes, in a thread of its own; what it is given, and how that ends.
-    pub(super) fn start(self, places: Receiver<()>) -> anyhow::Result<(Sender<Records>, Receiver<Written>)> {
+    pub(super) fn start(
+        self,
+        places: Receiver<()>,
+        job: &Arc<Job>,
+    ) -> anyhow::Result<(Sender<Records>, Receiver<Written>)> {
         let (give, take) = unbounded();
         let (tell, written) = bounded(1);
+        let job = Arc::clone(job);
         std::thread::Builder::new()
             .name("wasm-pool-write".to_owned())
             .spawn(move || {
-                let written = self.write(&take, &places);
+                let written = self.write(&take, &places, &job.flow);
                 // Nobody listens any more when the run is over.
                 let _ = tell.send(match written {
                     Ok(()) => Ok(Reader::There),
@@ -128,7 +137,7 @@ impl Sink {
         Ok((give, written))
     }
 
-    fn write(self, records: &Receiver<Records>, places: &Receiver<()>) -> io::Result<()> {
+    fn write(self, records: &Receiver<Records>, places: &Receiver<()>, flow: &Flow) -> io::Result<()> {
         // Guests may be strangers, and a person's terminal does what control characters say.
         let visible = self.file.is_terminal();
         let mut out = BufWriter::with_capacity(BUFFER, self.file);
@@ -137,6 +146,8 @@ impl Sink {
                 true => out.write_all(shown(&text).as_bytes())?,
                 false => out.write_all(&text)?,
             }
+            flow.wrote(size(&text));
+            drop(text);
             if frees {
                 let _ = places.try_recv();
             }

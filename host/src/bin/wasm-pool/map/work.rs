@@ -8,8 +8,9 @@ use crossbeam_channel::Sender;
 use serde_json::Value;
 use wasm_pool::calls::{Batch, FutureError, Returned};
 use wasm_pool::value::{Bytes, Mismatch, Type, Val, arguments, from_cell, from_cells};
-use wasm_pool::{Function, Outcome};
+use wasm_pool::{Executor, Function, Outcome};
 
+use super::flow::{Flow, size};
 use super::input::{Chunk, What};
 use super::output::{Failure, Form};
 use super::table::Rows;
@@ -29,6 +30,7 @@ pub(super) struct Job {
     /// Nothing more is begun, of what was read either.
     pub cut: AtomicBool,
     pub pace: Pace,
+    pub flow: Flow,
     pub results: Sender<Message>,
 }
 
@@ -38,6 +40,8 @@ pub(super) enum Message {
     Done(Done),
     /// There were so many chunks, and no more come; perhaps because the input failed.
     Read { chunks: u64, error: Option<std::io::Error> },
+    /// A chunk was laid aside, since too much is on its way.
+    Aside(Box<Work>),
     /// A chunk is lost.
     Lost(FutureError),
     /// After the end: nothing is under way any more.
@@ -127,7 +131,13 @@ pub(super) struct Work {
     rows: Option<Rows>,
     at: usize,
     failed: bool,
+    /// It is to be laid aside.
+    aside: bool,
+    /// Bytes that were read for it.
+    read: u64,
     began: Instant,
+    /// What it took before it was last laid aside.
+    took: Duration,
     /// Bytes of records that were sent.
     bytes: u64,
     /// When records were last sent.
@@ -144,12 +154,17 @@ impl Work {
 
     pub(super) fn new(job: &Arc<Job>, number: u64, mut chunk: Chunk) -> Work {
         let now = Instant::now();
+        let read = size(&chunk.text);
+        job.flow.add(read);
         Work {
             job: Arc::clone(job),
             rows: (job.from == Format::Csv).then(|| Rows::new(std::mem::take(&mut chunk.text))),
             at: 0,
             failed: false,
+            aside: false,
+            read,
             began: now,
+            took: Duration::ZERO,
             bytes: 0,
             sent: now,
             done: Done {
@@ -159,6 +174,11 @@ impl Work {
             },
             chunk,
         }
+    }
+
+    /// Which chunk it is.
+    pub(super) fn number(&self) -> u64 {
+        self.done.number
     }
 
     /// The arguments of the call for an item; why it is none.
@@ -216,9 +236,24 @@ impl Work {
             },
         );
         self.bytes += done.records.len() as u64;
+        self.job.flow.add(size(&done.records));
         self.sent = Instant::now();
         // Nobody listens any more when the run is over.
         let _ = self.job.results.send(Message::Done(Done { part, ..done }));
+    }
+}
+
+impl Job {
+    /// Submits a chunk, or what is left of one that was laid aside.
+    pub(super) fn submit(&self, executor: &Executor, work: Work) -> Result<(), wasm_pool::Error> {
+        let results = self.results.clone();
+        let future = executor.submit_batch(&self.function, work)?;
+        future.add_done_callback(move |future| {
+            if let Some(why) = future.exception(wasm_pool::Wait::No) {
+                let _ = results.send(Message::Lost(why));
+            }
+        });
+        Ok(())
     }
 }
 
@@ -226,9 +261,10 @@ impl Batch for Work {
     type Output = ();
 
     fn next(&mut self, arguments: &mut Vec<Val>) -> bool {
-        if self.at == 0 {
+        if self.at == 0 || self.aside {
             self.began = Instant::now();
             self.sent = self.began;
+            self.aside = false;
         }
         loop {
             // What came before the failure is done; what comes after it is not wanted.
@@ -237,6 +273,10 @@ impl Batch for Work {
             }
             let at = self.at;
             if at == self.chunk.items.len() {
+                return false;
+            }
+            if !self.job.flow.may_go_on(self.done.number) {
+                self.aside = true;
                 return false;
             }
             self.at += 1;
@@ -255,10 +295,20 @@ impl Batch for Work {
     }
 
     fn finish(mut self) {
+        if self.aside {
+            self.send(Part::Some);
+            self.took += self.began.elapsed();
+            let results = self.job.results.clone();
+            // Nobody listens any more when the run is over.
+            let _ = results.send(Message::Aside(Box::new(self)));
+            return;
+        }
         let whole = self.at == self.chunk.items.len();
         self.done.upto = self.chunk.upto;
         self.send(if whole { Part::Rest } else { Part::Cut });
-        self.job.pace.took(self.at as u64, self.began.elapsed(), self.bytes);
+        self.job.flow.take(self.read);
+        let took = self.took + self.began.elapsed();
+        self.job.pace.took(self.at as u64, took, self.bytes);
     }
 }
 

@@ -1,16 +1,18 @@
 //! The thread that takes what the workers have done, puts it in order, and knows when the run is over.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, RecvError, Sender, select};
 use wasm_pool::calls::FutureError;
-use wasm_pool::units;
+use wasm_pool::{Executor, units};
 
+use super::flow::size;
 use super::sink::{Reader, Records, Sink, Written};
-use super::work::{Done, Message, Part};
-use crate::args::MapArgs;
+use super::work::{Done, Job, Message, Part, Work};
+use crate::args::{Format, MapArgs};
 use crate::progress::Bar;
 use crate::{report, signals};
 
@@ -50,12 +52,30 @@ pub(super) struct Writing {
     bar: Bar,
     order: Order,
     fail_fast: bool,
+    /// What failures may come from.
+    hint: &'static str,
     /// Done before their turn.
     coming: BTreeMap<u64, Vec<Done>>,
+    /// Laid aside until there is room.
+    aside: BTreeMap<u64, Work>,
+    job: Arc<Job>,
+    executor: Executor,
     /// The chunk whose turn it is.
     next: u64,
     tally: Tally,
     began: Instant,
+}
+
+/// What may be meant when items fail.
+fn hint(args: &MapArgs) -> &'static str {
+    let table = args
+        .input
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    match args.from {
+        Format::Json | Format::Lines if table => "; -i csv reads a table",
+        _ => "",
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +94,11 @@ impl Writing {
         places: Receiver<()>,
         bar: &Bar,
         args: &MapArgs,
+        job: &Arc<Job>,
+        executor: &Executor,
     ) -> anyhow::Result<Writing> {
         let name = sink.name.clone();
-        let (records, written) = sink.start(places)?;
+        let (records, written) = sink.start(places, job)?;
         let writing = Writing {
             name,
             records: Some(records),
@@ -88,11 +110,16 @@ impl Writing {
                 Order::Items
             },
             fail_fast: args.fail_fast,
+            hint: hint(args),
             coming: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            job: Arc::clone(job),
+            executor: executor.clone(),
             next: 0,
             tally: Tally::default(),
             began: Instant::now(),
         };
+        writing.job.flow.add(size(&head));
         writing.give(head, false);
         Ok(writing)
     }
@@ -100,7 +127,11 @@ impl Writing {
     /// Works until the run is over, or nothing more is wanted.
     pub(super) fn work(&mut self, done: &Receiver<Message>, stop: &Receiver<i32>) -> anyhow::Result<End> {
         let mut all: Option<(u64, Option<std::io::Error>)> = None;
+        let room = self.job.flow.written();
         loop {
+            if let Err(error) = self.go_on() {
+                return self.close(End::Broken(FutureError::Closed(error.to_string())), stop);
+            }
             if let Some((_, error)) = all.take_if(|(chunks, _)| *chunks == self.next) {
                 return self.close(error.map_or(End::All, End::Input), stop);
             }
@@ -113,16 +144,30 @@ impl Writing {
                         }
                     }
                     Ok(Message::Read { chunks, error }) => all = Some((chunks, error)),
+                    Ok(Message::Aside(work)) => {
+                        self.aside.insert(work.number(), *work);
+                    }
                     Ok(Message::Lost(why)) => return self.close(End::Broken(why), stop),
                     Ok(Message::Idle) | Err(_) => {
                         let why = FutureError::Closed("the workers are gone".to_owned());
                         return self.close(End::Broken(why), stop);
                     }
                 },
+                recv(room) -> _ => {}
                 recv(self.written) -> written => return self.ended(written, End::All),
                 recv(stop) -> signal => return Ok(End::Signal(signal.unwrap_or_default())),
             }
         }
+    }
+
+    /// Submits again what was laid aside and has room now.
+    fn go_on(&mut self) -> Result<(), wasm_pool::Error> {
+        while let Some(entry) = self.aside.first_entry()
+            && self.job.flow.may_go_on(*entry.key())
+        {
+            self.job.submit(&self.executor, entry.remove())?;
+        }
+        Ok(())
     }
 
     /// Waits until everything is written; `end`, unless that goes wrong.
@@ -151,7 +196,7 @@ impl Writing {
                     // What was cancelled leaves gaps, and behind a gap nothing is written.
                     Ok(Message::Done(done)) => self.take(done),
                     Ok(Message::Idle) | Err(_) => self.records = None,
-                    Ok(Message::Read { .. } | Message::Lost(_)) => {}
+                    Ok(Message::Read { .. } | Message::Aside(_) | Message::Lost(_)) => {}
                 },
                 recv(self.written) -> written => return self.ended(written, End::All).map(|_| ()),
                 recv(stop) -> _ => break,
@@ -190,6 +235,7 @@ impl Writing {
                 Part::Some => {}
                 Part::Rest => {
                     self.next += 1;
+                    self.job.flow.turn_of(self.next);
                     if self.order == Order::Items {
                         ready.extend(self.coming.remove(&self.next).unwrap_or_default());
                     }
@@ -218,6 +264,7 @@ impl Writing {
 
     fn give(&self, text: Vec<u8>, frees: bool) {
         if let Some(records) = &self.records {
+            self.job.flow.give(size(&text));
             // Who does not take it any more has said why.
             let _ = records.send(Records { text, frees });
         }
@@ -253,7 +300,7 @@ impl Writing {
         } = &self.tally;
         let took = self.began.elapsed();
         let failures = match first {
-            Some((line, why)) => format!(", {failed} failed (the first in line {line}: {why})"),
+            Some((line, why)) => format!(", {failed} failed (the first in line {line}: {why}){}", self.hint),
             None => String::new(),
         };
         let noun = if *items == 1 { "item" } else { "items" };

@@ -4,6 +4,7 @@
 //! writes them. A reader that stalls therefore stops nobody's deadline, and a reader that goes away ends the guests
 //! that still write to it, as a closed pipe ends any process.
 
+mod files;
 mod target;
 
 use std::io::{self, IsTerminal};
@@ -16,7 +17,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use parking_lot::Mutex;
 use wasm_pool::stdio::{Output, OutputPipe, Take};
 
-use self::target::{Files, Grouped, Lines, Target};
+use self::files::Files;
+use self::target::{Grouped, Lines, Target};
 use crate::args::OutputMode;
 use crate::names::Names;
 use crate::progress::Bar;

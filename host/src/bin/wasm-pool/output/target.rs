@@ -1,9 +1,7 @@
-//! What a writer writes to: a stream that guests share by lines or by groups, or a file for each.
+//! What a writer writes to where guests share a stream: by lines or by groups.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
 
 use tempfile::SpooledTempFile;
 use wasm_pool::text;
@@ -164,52 +162,6 @@ impl<W: Write + Send> Target for Grouped<W> {
 
     fn kept(&self) -> Vec<usize> {
         self.kept.keys().copied().collect()
-    }
-}
-
-/// A file for each instance: `DIR/NAME-3.out`. Opened for each piece, so that ten thousand instances need no ten
-/// thousand descriptors.
-pub(super) struct Files {
-    folder: PathBuf,
-    names: Names,
-    ending: &'static str,
-}
-
-impl Files {
-    /// Makes the folder and an empty file for each instance.
-    pub(super) fn create(folder: &Path, names: &Names, ending: &'static str) -> io::Result<Files> {
-        std::fs::create_dir_all(folder)?;
-        let files = Files {
-            folder: folder.to_owned(),
-            names: names.clone(),
-            ending,
-        };
-        for instance in 0..names.len() {
-            File::create(files.path(instance))?;
-        }
-        Ok(files)
-    }
-
-    fn path(&self, instance: usize) -> PathBuf {
-        let program = self.names.program(instance).replace('/', "_");
-        self.folder
-            .join(format!("{program}-{}.{}", self.names.copy(instance), self.ending))
-    }
-}
-
-impl Target for Files {
-    fn write(&mut self, instance: usize, bytes: &[u8], _ended: bool) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        OpenOptions::new()
-            .append(true)
-            .open(self.path(instance))?
-            .write_all(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

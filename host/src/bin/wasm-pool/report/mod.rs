@@ -75,6 +75,14 @@ pub(crate) fn open(report: &ReportTo) -> anyhow::Result<Sink> {
     }
 }
 
+/// The file that a report goes to, and what to call it.
+pub(crate) fn file(report: Option<&ReportTo>) -> Option<(&str, &Path)> {
+    match report? {
+        ReportTo::Stderr => None,
+        ReportTo::File(path) => Some(("the report", path)),
+    }
+}
+
 fn create(path: &Path) -> anyhow::Result<File> {
     File::create(path).with_context(|| format!("--report: {}", path.display()))
 }

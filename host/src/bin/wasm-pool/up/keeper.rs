@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasm_pool::manifest::{LONGEST_BACKOFF, Part, Restart};
+use wasm_pool::manifest::{LONGEST_BACKOFF, Part, Restart, SHORTEST_BACKOFF};
 use wasm_pool::{Ending, Program, Queues, Setup, units};
 
 use crate::names::Names;
@@ -50,7 +50,9 @@ impl Keeper for Instances<'_> {
         let failed = !ending.outcome.is_success();
         match instance.part.restart {
             Restart::OnFailure { budget, backoff } if failed && may_restart && instance.restarted < budget => {
-                let wait = backoff.saturating_mul(1u32.checked_shl(instance.restarted).unwrap_or(u32::MAX));
+                let wait = backoff
+                    .max(SHORTEST_BACKOFF)
+                    .saturating_mul(1u32.checked_shl(instance.restarted).unwrap_or(u32::MAX));
                 instance.restarted += 1;
                 let wait = wait.min(LONGEST_BACKOFF);
                 self.bar.suspend(|| {

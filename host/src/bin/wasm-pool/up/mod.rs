@@ -19,7 +19,7 @@ use crate::args::UpArgs;
 use crate::names::Names;
 use crate::output::Console;
 use crate::progress::Bar;
-use crate::run::{engine_for, numbered};
+use crate::run::{check_apart, check_room, engine_for, numbered, the_guest};
 use crate::session::crew::Crew;
 use crate::session::plumbing::Plumbing;
 use crate::{report, session, signals, wall};
@@ -29,6 +29,7 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     machine::raise_open_files();
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
+    keep_apart(args, &plan)?;
     // Only for a run: a check writes nothing.
     let sink = match &args.report {
         Some(report) if !args.check => Some(report::open(report)?),
@@ -43,6 +44,7 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     if args.check {
         return report::to_stdout(|out| out.write_all(plan.picture().as_bytes()));
     }
+    check_all_fit(&plan, &programs)?;
     let to_stderr = matches!(sink, Some(report::Sink::Stderr));
     let mut names = Names::none();
     for part in &plan.programs {
@@ -162,6 +164,22 @@ fn load(engine: &Engine, plan: &Plan) -> anyhow::Result<HashMap<String, Program>
     Ok(by_name)
 }
 
+/// Checks that no program can write what we believe. Before the wall is up, behind which links lead nowhere.
+fn keep_apart(args: &UpArgs, plan: &Plan) -> anyhow::Result<()> {
+    for part in &plan.programs {
+        let grants = Grants {
+            dirs: part.dirs.clone(),
+            ..Grants::default()
+        };
+        let ours = std::iter::once(("the manifest", args.manifest.as_path()))
+            .chain(plan.programs.iter().flat_map(|part| the_guest(&part.guest)))
+            .chain(report::file(args.report.as_ref()))
+            .chain(args.output.folder());
+        check_apart(&grants, args.no_cache, ours).with_context(|| part.named_at.dirs.clone())?;
+    }
+    Ok(())
+}
+
 /// Checks that there is what the programs are granted.
 fn check_grants(plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Result<()> {
     for part in &plan.programs {
@@ -169,6 +187,21 @@ fn check_grants(plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Res
         grants.check().with_context(|| part.named_at.dirs.clone())?;
     }
     Ok(())
+}
+
+/// Checks that all programs fit together, before the first one starts.
+fn check_all_fit(plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Result<()> {
+    let grants: Vec<_> = plan.programs.iter().map(|part| grants_of(part, programs)).collect();
+    let all: Vec<_> = plan
+        .programs
+        .iter()
+        .zip(&grants)
+        .filter_map(|(part, grants)| {
+            let instances = u32::try_from(part.instances).unwrap_or(u32::MAX);
+            Some((programs.get(&part.name)?, grants, instances))
+        })
+        .collect();
+    check_room(&plan.limits, &all)
 }
 
 fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &Console) -> Vec<Place<'a>> {
