@@ -17,7 +17,7 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder, WasiView as _};
 
 use self::files::Asked;
 pub(crate) use self::files::is_procfs;
-pub(crate) use self::preview1::Folders;
+pub(crate) use self::preview1::{Folders, stands_in_for_files};
 use crate::error::{Error, Result};
 use crate::grants::{Access, Grants};
 use crate::interpreter::{FileCalls, Guest};

@@ -137,7 +137,11 @@ impl Lockdown {
 
     /// Allows folders that guests are granted.
     pub fn dirs(self, dirs: &[DirGrant]) -> Lockdown {
-        dirs.iter().fold(self, |lockdown, dir| {
+        if dirs.is_empty() {
+            return self;
+        }
+        let lockdown = self.allow(crate::wasi::stands_in_for_files(), Rights::Read);
+        dirs.iter().fold(lockdown, |lockdown, dir| {
             let rights = match dir.access {
                 Access::ReadOnly => Rights::Read,
                 Access::ReadWrite => Rights::Change,
