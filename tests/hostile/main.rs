@@ -4,8 +4,10 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod coverage;
 mod crowd;
 mod malformed;
 mod messages;
 mod paths;
+mod processes;
 mod shortage;
