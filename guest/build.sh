@@ -25,6 +25,8 @@ guests=(
   "transform-hostile wasm32-unknown-unknown examples/07-embed/hostile.wasm"
   "suite wasm32-wasip2 examples/08-tests-in-isolation/suite.wasm"
   "bare wasm32-wasip2 tests/guests/bare.wasm"
+  "intruder wasm32-wasip1 tests/guests/intruder-p1.wasm"
+  "intruder wasm32-wasip2 tests/guests/intruder-p2.wasm"
   "plugin wasm32-unknown-unknown tests/guests/plugin.wasm"
   "plugin wasm32-wasip2 tests/guests/plugin-wasi.wasm"
   "probe wasm32-wasip1 tests/guests/probe-p1.wasm"

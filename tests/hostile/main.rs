@@ -4,10 +4,13 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod arguments;
 mod coverage;
 mod crowd;
 mod malformed;
 mod messages;
+mod network;
 mod paths;
 mod processes;
 mod shortage;
+mod traces;

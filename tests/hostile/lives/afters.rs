@@ -1,6 +1,7 @@
 //! What is counted before a case and after it: memory, descriptors, threads, queues, the budget, lives.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use wasm_pool::Pool;
@@ -23,10 +24,22 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(crate) fn now(pool: &Pool) -> Held {
+    /// When nobody lives any more; children end a moment after their parent.
+    pub(crate) fn at_rest(pool: &Pool) -> Result<Held, String> {
+        let until = Instant::now() + SOON;
+        while pool.alive() > 0 {
+            if Instant::now() > until {
+                return Err(format!("{} live on", pool.alive()));
+            }
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        Ok(Held::now(pool))
+    }
+
+    fn now(pool: &Pool) -> Held {
         Held {
             resident: resident(),
-            descriptors: fs::read_dir("/proc/self/fd").map_or(0, Iterator::count),
+            descriptors: open().len(),
             threads: threads(),
             queues: pool.queues().len(),
             budget: pool.budget().used(),
@@ -47,11 +60,23 @@ impl Held {
                 return Ok(());
             }
             if Instant::now() > until {
-                return Err(format!("something stays behind: {now:?} was {self:?}"));
+                return Err(format!(
+                    "something stays behind: {now:?} was {self:?}; open are {:?}",
+                    open()
+                ));
             }
             std::thread::park_timeout(Duration::from_millis(2));
         }
     }
+}
+
+/// What is open, but for the images of programs' memories: a program has one from its first life on, and slots keep the last
+/// one that they had.
+fn open() -> Vec<PathBuf> {
+    let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    open.filter_map(|entry| fs::read_link(entry.path()).ok())
+        .filter(|path| !path.starts_with("/memfd:wasm-memory-image (deleted)"))
+        .collect()
 }
 
 /// Resident memory in bytes.

@@ -39,13 +39,16 @@ pub(crate) fn shapes(case: &Case, guests: PathBuf) -> Vec<Made> {
             let name = lines.next().unwrap_or_default();
             let args: Vec<_> = lines.collect();
             let files = match name.as_str() {
-                "probe" => vec![(Shape::Module, "probe-p1"), (Shape::Component, "probe-p2")],
-                "probe-p1" => vec![(Shape::Module, "probe-p1")],
-                other => vec![(Shape::Component, other)],
+                both @ ("probe" | "intruder") => vec![
+                    (Shape::Module, format!("{both}-p1.wasm")),
+                    (Shape::Component, format!("{both}-p2.wasm")),
+                ],
+                other => vec![(Shape::Component, format!("{other}.wasm"))],
             };
             let read = |(shape, file)| Made {
                 shape,
-                bytes: std::fs::read(guests.join(format!("{file}.wasm"))).unwrap_or_default(),
+                // A guest that is not there is an empty file, and no case expects what is said of one.
+                bytes: std::fs::read(guests.join(file)).unwrap_or_default(),
                 args: args.clone(),
             };
             files.into_iter().map(read).collect()

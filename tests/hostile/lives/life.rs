@@ -66,6 +66,12 @@ impl Act<'_> {
             }
             Err(error) => return Err(error.to_string()),
         };
+        for name in &self.sidecar.queues {
+            if self.stage.pool.queues().open(name).is_none() {
+                let made = self.stage.pool.queues().create_named(name, &QueueOptions::default());
+                made.map_err(|error| error.to_string())?;
+            }
+        }
         for start in [Start::Spawn, Start::Call] {
             if start == Start::Call && (self.stage.plays == Plays::Beside || !callable(&self.stage.pool, &program)) {
                 continue;
@@ -78,12 +84,15 @@ impl Act<'_> {
         self.again_and_again(&program)
     }
 
-    /// An engine with room for one has none for neighbours, and where there is one, the guest is alone there. A direct call
-    /// has neighbours enough in what runs as a command.
+    /// An engine with room for one has none for neighbours, and where there is one slot the guest is alone. Queues keep a little
+    /// of the budget once they were used, so who uses them is alone first. A direct call has neighbours enough in what
+    /// runs as a command.
     fn companies(&self, start: Start) -> &'static [Company] {
         match (start, self.stage.plays) {
             (Start::Call, _) | (_, Plays::Alone) => &[Company::Alone],
-            (Start::Spawn, Plays::Beside) if self.sidecar.interpreters.is_none() => &[Company::Neighbours],
+            (Start::Spawn, Plays::Beside) if self.sidecar.queues.is_empty() && self.sidecar.interpreters.is_none() => {
+                &[Company::Neighbours]
+            }
             (Start::Spawn, Plays::Beside | Plays::Both) => &[Company::Alone, Company::Neighbours],
         }
     }
@@ -111,7 +120,7 @@ impl Act<'_> {
     /// With a neighbour that began before, one that begins beside it and one that begins after it.
     fn beside(&self, program: &Program, start: Start) -> Result<Seen, String> {
         let Stage { pool, honest, .. } = self.stage;
-        let held = Held::now(pool);
+        let held = Held::at_rest(pool)?;
         let before = Neighbour::start(pool, honest)?;
         let beside = std::thread::scope(|scope| {
             let beside = scope.spawn(|| Neighbour::start(pool, honest)?.ends("beside it"));
@@ -129,11 +138,11 @@ impl Act<'_> {
     /// Many lives leave no more than one.
     fn again_and_again(&self, program: &Program) -> Result<(), String> {
         let lives = self.sidecar.lives.unwrap_or(0);
-        let mut held = Held::now(&self.stage.pool);
+        let mut held = Held::at_rest(&self.stage.pool)?;
         for life in 0..lives {
             self.agrees(&self.live(program, Start::Spawn)?)?;
             if life == lives / 10 {
-                held = Held::now(&self.stage.pool);
+                held = Held::at_rest(&self.stage.pool)?;
             }
         }
         held.returns(&self.stage.pool)
@@ -146,16 +155,14 @@ impl Act<'_> {
         let place = Place::new(&self.sidecar.place).map_err(|error| error.to_string())?;
         let output = OutputPipe::unbounded();
         let setup = self.setup(&place, &output)?;
-        for name in &self.sidecar.queues {
-            if pool.queues().open(name).is_none() {
-                let made = pool.queues().create_named(name, &QueueOptions::default());
-                made.map_err(|error| error.to_string())?;
-            }
-        }
         let seen = match start {
             Start::Spawn => spawned(pool, program, setup)?,
             Start::Call => called(pool, program, setup)?,
         };
+        for queue in self.sidecar.queues.iter().filter_map(|name| pool.queues().open(name)) {
+            // What it left there is not the next one's.
+            while queue.get(Wait::No).is_ok() {}
+        }
         let printed = String::from_utf8_lossy(&output.take_all()).into_owned();
         place.check(&printed)?;
         match &self.sidecar.prints {
