@@ -12,5 +12,6 @@ mod messages;
 mod network;
 mod paths;
 mod processes;
+mod randomness;
 mod shortage;
 mod traces;
