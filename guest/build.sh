@@ -24,6 +24,7 @@ guests=(
   "transform-shout wasm32-unknown-unknown examples/07-embed/shout.wasm"
   "transform-hostile wasm32-unknown-unknown examples/07-embed/hostile.wasm"
   "suite wasm32-wasip2 examples/08-tests-in-isolation/suite.wasm"
+  "actor wasm32-wasip2 tests/guests/actor.wasm"
   "bare wasm32-wasip2 tests/guests/bare.wasm"
   "intruder wasm32-wasip1 tests/guests/intruder-p1.wasm"
   "intruder wasm32-wasip2 tests/guests/intruder-p2.wasm"

@@ -1,7 +1,9 @@
 //! Values that travel as they are, without an encoding: what serde calls primitives.
 
-use serde::de::value::{BytesDeserializer, StringDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor, value};
+use std::fmt::{self, Write as _};
+
+use serde::de::value::{BytesDeserializer, SeqDeserializer, StringDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::ser::{Impossible, Serialize, Serializer};
 
 use crate::error::MessageError;
@@ -121,8 +123,8 @@ impl Serializer for ToItem {
     }
 }
 
-impl std::fmt::Display for HasParts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for HasParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value with parts")
     }
 }
@@ -130,7 +132,7 @@ impl std::fmt::Display for HasParts {
 impl std::error::Error for HasParts {}
 
 impl serde::ser::Error for HasParts {
-    fn custom<T: std::fmt::Display>(_: T) -> HasParts {
+    fn custom<T: fmt::Display>(_: T) -> HasParts {
         HasParts
     }
 }
@@ -139,23 +141,65 @@ impl serde::ser::Error for HasParts {
 pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, MessageError> {
     match item {
         Item::Encoded(encoded) if encoded.media_type == CBOR => {
-            ciborium::from_reader(&*encoded.bytes).map_err(|error| MessageError(error.to_string()))
+            ciborium::from_reader(&*encoded.bytes).map_err(|error| MessageError(shortened(error)))
         }
         Item::Encoded(encoded) => Err(MessageError(format!(
             "a value encoded as {:?}, where {CBOR} is what this kit understands",
             encoded.media_type
         ))),
-        item => T::deserialize(FromItem(item)).map_err(|error| MessageError(error.to_string())),
+        item => T::deserialize(FromItem(item)).map_err(|Unlike(why)| MessageError(why)),
     }
+}
+
+/// Why an item is not the value that was expected. serde quotes what it found, and that can be as long as a message.
+#[derive(Debug)]
+struct Unlike(String);
+
+impl fmt::Display for Unlike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unlike {}
+
+impl serde::de::Error for Unlike {
+    fn custom<T: fmt::Display>(why: T) -> Unlike {
+        Unlike(shortened(why))
+    }
+}
+
+/// What a message of an error has room for, in bytes.
+const LONGEST: usize = 1_000;
+
+/// The beginning of what there is to say; the rest is never written.
+fn shortened(what: impl fmt::Display) -> String {
+    struct Short(String);
+    impl fmt::Write for Short {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let room = LONGEST.saturating_sub(self.0.len());
+            if text.len() <= room {
+                self.0.push_str(text);
+                return Ok(());
+            }
+            let fits = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= room);
+            self.0.push_str(&text[..fits.last().unwrap_or(0)]);
+            self.0.push('…');
+            Err(fmt::Error)
+        }
+    }
+    let mut short = Short(String::new());
+    let _ = write!(short, "{what}");
+    short.0
 }
 
 /// An item that travelled as it is.
 struct FromItem(Item);
 
 impl<'de> Deserializer<'de> for FromItem {
-    type Error = value::Error;
+    type Error = Unlike;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unlike> {
         match self.0 {
             Item::None => visitor.visit_unit(),
             Item::Bool(value) => visitor.visit_bool(value),
@@ -163,25 +207,18 @@ impl<'de> Deserializer<'de> for FromItem {
             Item::F64(value) => visitor.visit_f64(value),
             Item::String(value) => visitor.visit_string(value),
             Item::Bytes(value) => visitor.visit_byte_buf(value),
-            other => Err(value::Error::custom(format!(
-                "{} where a value was expected",
-                other.name()
-            ))),
+            other => Err(Unlike::custom(format!("{} where a value was expected", other.name()))),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unlike> {
         match self.0 {
             Item::None => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, value::Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Unlike> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -190,32 +227,32 @@ impl<'de> Deserializer<'de> for FromItem {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, value::Error> {
+    ) -> Result<V::Value, Unlike> {
         match self.0 {
             Item::String(value) => {
-                let variant: StringDeserializer<value::Error> = value.into_deserializer();
+                let variant: StringDeserializer<Unlike> = value.into_deserializer();
                 variant.deserialize_enum(name, variants, visitor)
             }
             _ => self.deserialize_any(visitor),
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unlike> {
         match self.0 {
             // Bytes of another language for a list of numbers here.
-            Item::Bytes(bytes) => visitor.visit_seq(value::SeqDeserializer::new(bytes.into_iter())),
+            Item::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.into_iter())),
             _ => self.deserialize_any(visitor),
         }
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unlike> {
         match self.0 {
-            Item::Bytes(bytes) => BytesDeserializer::<value::Error>::new(&bytes).deserialize_any(visitor),
+            Item::Bytes(bytes) => BytesDeserializer::<Unlike>::new(&bytes).deserialize_any(visitor),
             _ => self.deserialize_any(visitor),
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, value::Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Unlike> {
         self.deserialize_any(visitor)
     }
 
@@ -284,6 +321,12 @@ mod tests {
         let refused = Queue::<u8>::from_item(Item::None).expect_err("nothing");
         assert!(refused.0.contains("nothing where a queue"), "{refused}");
         assert_eq!(Vec::<u8>::from_item(Item::Bytes(vec![1, 2])), Ok(vec![1, 2]));
+        let refused = u8::from_item(Item::String("é".repeat(1 << 20))).expect_err("text");
+        assert!(
+            refused.0.ends_with('…') && refused.0.len() < 1_010,
+            "{}",
+            refused.0.len()
+        );
     }
 
     use crate::queue::Queue;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{figure, ratio};
+use common::{figure, median, ratio};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// Processor time of all children so far.
@@ -54,6 +54,18 @@ fn process(criterion: &mut Criterion) {
         "8 instances of a small command / one, processor time of the process",
         format!("{of_eight:.2}"),
         "<= 1.3",
+    );
+    let unlocked = ["run", "-q", "--no-lockdown", &hello, "--", "100"];
+    // Enough of them for clock ticks to tell tenths of a millisecond.
+    const MANY: u32 = 300;
+    let extra = |_| {
+        let (with, without) = (runs(MANY, ours, &one), runs(MANY, ours, &unlocked));
+        (with.as_secs_f64() - without.as_secs_f64()) * 1e3 / f64::from(MANY)
+    };
+    figure(
+        "what the lockdown takes, processor time of the process, ms",
+        format!("{:.2}", median((0..5).map(extra).collect())),
+        "<= 0.3",
     );
     match std::env::var_os("WASMTIME") {
         Some(wasmtime) => {

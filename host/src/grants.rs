@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::Program;
@@ -56,6 +57,28 @@ pub enum Access {
     ReadOnly,
     /// List, read, write, create, rename and remove.
     ReadWrite,
+}
+
+/// A folder as one writes it: `HOST::GUEST`, and `:rw` behind it for more than reading.
+impl FromStr for DirGrant {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<DirGrant, String> {
+        let (text, access) = match (text.strip_suffix(":rw"), text.strip_suffix(":ro")) {
+            (Some(text), _) => (text, Access::ReadWrite),
+            (_, Some(text)) => (text, Access::ReadOnly),
+            _ => (text, Access::ReadOnly),
+        };
+        let (host, guest) = text.split_once("::").unwrap_or_default();
+        if host.is_empty() || guest.is_empty() || guest.contains([':', '\0']) {
+            return Err("expected HOST::GUEST, such as ./data::/data or ./out::/out:rw".to_owned());
+        }
+        Ok(DirGrant {
+            host: host.into(),
+            guest: guest.to_owned(),
+            access,
+        })
+    }
 }
 
 impl Grants {

@@ -46,10 +46,12 @@
 //! | how are its functions called? | [`calls`], [`value`] |
 //! | who runs in parallel? | [`pool`], and inside it the scheduler |
 //! | how do two guests talk? | `wit/`, then [`queue`] |
+//! | how are several programs put together? | [`manifest`] |
 //! | where does its output go? | [`stdio`] |
 //! | how is it compiled, and kept? | [`engine`], [`cache`] |
 //! | what is measured? | [`telemetry`] |
 //! | what can this machine hold? | [`machine`] |
+//! | what if a guest gets out all the same? | [`lockdown`] |
 //!
 //! # What holds
 //!
@@ -71,7 +73,9 @@ mod hostcalls;
 pub mod interpreter;
 mod limiter;
 pub mod limits;
+pub mod lockdown;
 pub mod machine;
+pub mod manifest;
 pub mod offers;
 pub mod outcome;
 pub mod pool;

@@ -17,9 +17,10 @@ pub const MAPPINGS_PER_INTERPRETER: u64 = 4;
 pub const ADDRESSES_PER_INTERPRETER: u64 = (4 << 30) + (64 << 20);
 
 /// Workers that can really run at once: the processors of this process's affinity mask, or fewer where a control
-/// group's quota says so.
+/// group's quota says so; read once.
 pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+    static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    *CORES
 }
 
 /// Processors in this process's affinity mask; the rest of the reason for [`cores`] is the control group's quota.

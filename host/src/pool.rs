@@ -6,6 +6,7 @@
 //! Dropping a pool ends what still runs and waits for it; it cannot hang, since ending never depends on a guest.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ use crate::program::Program;
 use crate::queue::{Account, Queues};
 use crate::scheduler::control::{Control, Span};
 use crate::scheduler::roster::NotListed;
-use crate::scheduler::{End, Hub, Scheduler, Settle};
+use crate::scheduler::{self, End, Hub, Scheduler, Settle};
 use crate::stdio::Output;
 
 /// Worker threads and the interpreters that they run. Cloning gives another handle to the same pool.
@@ -45,7 +46,6 @@ pub(crate) struct Commons {
     pub(crate) hub: Arc<Hub>,
     pub(crate) budget: Budget,
     pub(crate) queues: Queues,
-    pub(crate) switch_interval: Duration,
     workers: usize,
     /// For calls of programs that never wait; made at first use.
     direct: OnceLock<rayon::ThreadPool>,
@@ -136,7 +136,7 @@ impl PoolBuilder {
             let message = format!("{} workers are outside 1 to {MAX_WORKERS}", self.workers);
             return Err(Error::new(ErrorKind::Usage, message));
         }
-        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers)?;
+        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers, self.switch_interval)?;
         let budget = Budget::new(self.memory.as_u64());
         let timer = scheduler.reactor().clone();
         let commons = Arc::new(Commons {
@@ -144,7 +144,6 @@ impl PoolBuilder {
             hub: Arc::clone(scheduler.hub()),
             queues: Queues::new(self.queues, &budget, timer, Arc::clone(scheduler.hub())),
             budget,
-            switch_interval: self.switch_interval,
             workers: self.workers,
             direct: OnceLock::new(),
         });
@@ -222,7 +221,7 @@ impl Pool {
     }
 
     /// [`spawn`](Pool::spawn), and calls `then` with the ending, on a worker, before anybody who waits hears of it. It
-    /// must return at once.
+    /// must return at once; a panic in it ends nothing else.
     ///
     /// # Errors
     /// As [`spawn`](Pool::spawn).
@@ -363,36 +362,44 @@ impl Commons {
             .map_err(|why| match why {
                 NotListed::Closed => Error::new(ErrorKind::Closed, "the pool is shutting down"),
                 NotListed::Full => self.no_room(1),
+                NotListed::Broken => Error::host("the pool's clock failed: nothing would end at its deadline"),
             })?;
         let id = InterpreterId(number);
-        let vitals = Arc::new(Vitals::new(&setup.limits));
-        let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
-        let settlement = Settlement {
-            id,
-            setup: Arc::clone(&setup),
-            control: Arc::clone(&control),
-            vitals: Arc::clone(&vitals),
-            account: account.clone(),
-            desk: match &role {
-                Role::Command => None,
-                Role::Callee(desk) => Some(Arc::clone(desk)),
-            },
-            owns_output: family.is_main(),
-            place,
-            then,
-        };
-        let talk = account.map(|account| Box::new(Talk::new(self, &account, &control, program, &setup, family)));
-        let life = Life {
-            id,
-            program: program.clone(),
-            setup,
-            control: Arc::clone(&control),
-            vitals,
-            commons: Arc::clone(self),
-            role,
-            talk,
-        };
-        Scheduler::spawn(&control, life.run(), settlement);
+        let (commons, program, switch) = (Arc::clone(self), program.clone(), Arc::clone(&control));
+        Scheduler::spawn(&switch, {
+            let control = Arc::clone(&control);
+            move || {
+                let vitals = Arc::new(Vitals::new(&setup.limits));
+                let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
+                let settlement = Settlement {
+                    id,
+                    setup: Arc::clone(&setup),
+                    control: Arc::clone(&control),
+                    vitals: Arc::clone(&vitals),
+                    account: account.clone(),
+                    desk: match &role {
+                        Role::Command => None,
+                        Role::Callee(desk) => Some(Arc::clone(desk)),
+                    },
+                    owns_output: family.is_main(),
+                    place,
+                    then,
+                };
+                let talk =
+                    account.map(|account| Box::new(Talk::new(&commons, &account, &control, &program, &setup, family)));
+                let life = Life {
+                    id,
+                    program,
+                    setup,
+                    control,
+                    vitals,
+                    commons,
+                    role,
+                    talk,
+                };
+                scheduler::Life::new(Arc::clone(&life.control), life.run(), settlement)
+            }
+        });
         Ok((id, control))
     }
 
@@ -488,17 +495,18 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
         if let Some(account) = &self.account {
             account.end();
         }
+        // What others gave us to call may panic, which must not keep the life on the list.
         for output in [&self.setup.stdio.stdout, &self.setup.stdio.stderr] {
             if let Output::Pipe(pipe) = output
                 && self.owns_output
             {
-                pipe.end();
+                let _ = catch_unwind(AssertUnwindSafe(|| pipe.end()));
             }
         }
         drop(self.place);
-        (self.then)(self.id, &ending);
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.then)(self.id, &ending)));
         // Whoever hears of the end finds its place free.
-        self.control.hub().roster.strike(self.id.0, &self.control);
+        self.control.hub().roster.strike(&self.control);
         let outcome = self.desk.as_ref().map(|_| ending.outcome.clone());
         self.control.ending().set(ending);
         if let (Some(desk), Some(outcome)) = (&self.desk, outcome) {

@@ -22,21 +22,25 @@ pub fn parse_size(text: &str) -> Result<ByteSize, String> {
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let expected = || "expected a time such as 1.5s, 250ms, 2m or 1h".to_owned();
     let text = text.trim();
-    if text != "0" && !text.ends_with(|c: char| c.is_alphabetic()) {
+    let number = text.trim_end_matches(char::is_alphabetic);
+    let unit = match &text[number.len()..] {
+        "ns" => TimeUnit::NanoSecond,
+        "us" | "µs" | "μs" => TimeUnit::MicroSecond,
+        "ms" => TimeUnit::MilliSecond,
+        "s" => TimeUnit::Second,
+        "m" => TimeUnit::Minute,
+        "h" => TimeUnit::Hour,
+        "d" => TimeUnit::Day,
+        "" if text == "0" => return Ok(Duration::ZERO),
+        _ => return Err(expected()),
+    };
+    // A unit alone is no time, and neither is what fundu takes for infinite.
+    if number.is_empty() {
         return Err(expected());
     }
-    DurationParser::with_time_units(&[
-        TimeUnit::NanoSecond,
-        TimeUnit::MicroSecond,
-        TimeUnit::MilliSecond,
-        TimeUnit::Second,
-        TimeUnit::Minute,
-        TimeUnit::Hour,
-        TimeUnit::Day,
-    ])
-    .parse(text)
-    .map_err(|_| expected())
-    .and_then(|time| Duration::try_from(time).map_err(|_| expected()))
+    let time = DurationParser::without_time_units().default_unit(unit).parse(number);
+    time.map_err(|_| expected())
+        .and_then(|time| Duration::try_from(time).map_err(|_| expected()))
 }
 
 /// [`parse_duration`], or `none` for no bound.
@@ -62,7 +66,7 @@ pub fn show_duration(time: Duration) -> String {
             .replace(' ', ""),
         () if micros >= 1_000_000 => trimmed(time.as_secs_f64(), "s"),
         () if micros >= 1_000 => trimmed(time.as_secs_f64() * 1e3, "ms"),
-        () if micros >= 1 => format!("{micros}us"),
+        () if micros >= 1 => trimmed(time.as_secs_f64() * 1e6, "us"),
         () => format!("{}ns", time.as_nanos()),
     }
 }
@@ -104,9 +108,30 @@ mod tests {
         assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(parse_duration("0"), Ok(Duration::ZERO));
+        assert_eq!(parse_duration("7ns"), Ok(Duration::from_nanos(7)));
+        assert_eq!(parse_duration("1d"), Ok(Duration::from_secs(86_400)));
+        for micros in ["5us", "5µs", "5e0us"] {
+            assert_eq!(parse_duration(micros), Ok(Duration::from_micros(5)), "{micros}");
+        }
         assert_eq!(parse_bound("none"), Ok(None));
         assert!(parse_duration("18446744073709551615s").is_ok());
-        for bad in ["", "5", "-1s", "NaN", "1.5", "s", "1 fortnight"] {
+        // Of `Ms` one could think that it is either of two things, a thousand million apart.
+        for bad in [
+            "",
+            "5",
+            "-1s",
+            "NaN",
+            "1.5",
+            "s",
+            "1 fortnight",
+            "5Ms",
+            "5M",
+            "5S",
+            "inf",
+            "infs",
+            "infinity",
+            "1.5 s",
+        ] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }
@@ -119,5 +144,7 @@ mod tests {
         assert_eq!(show_duration(Duration::from_millis(1500)), "1.5s");
         assert_eq!(show_duration(Duration::from_secs(200)), "3m20s");
         assert_eq!(show_duration(Duration::from_micros(12_340)), "12.34ms");
+        assert_eq!(show_duration(Duration::from_nanos(9_999)), "10us");
+        assert_eq!(show_duration(Duration::from_nanos(1_500)), "1.5us");
     }
 }

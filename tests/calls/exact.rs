@@ -148,6 +148,13 @@ fn mismatches() -> Vec<(&'static str, Value, &'static str, &'static str, &'stati
         ("kinds#enum", json!("blue"), "value", "enum", "the string \"blue\""),
         (
             "kinds#flags",
+            json!(["read", "run-it", "read"]),
+            "value[2]",
+            "each flag once",
+            "\"read\" again",
+        ),
+        (
+            "kinds#flags",
             json!(["read", "fly"]),
             "value[1]",
             "flags",

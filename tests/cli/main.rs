@@ -10,6 +10,7 @@ mod commands;
 mod examples;
 mod grants;
 mod limits;
+mod lockdown;
 mod map;
 mod output;
 mod queues;

@@ -99,6 +99,20 @@ fn numbers_truth_values_and_structures_are_printed_as_json_has_them() {
 }
 
 #[test]
+fn a_grace_period_beyond_the_clock_s_end_is_one_without_end() {
+    let flags = [
+        "-q",
+        "--deadline",
+        "100ms",
+        "--grace",
+        "18446744073709551615s",
+        "--drain",
+        "q",
+    ];
+    done(&mut talking(&flags, &["never-wait", "q"])).exits(124);
+}
+
+#[test]
 fn a_line_that_the_queue_cannot_hold_ends_the_feed_and_says_so() {
     let flags = ["--queue", "work:0:1KiB", "--feed", "work", "--drain", "results"];
     let input = format!("short\n{}\n", "x".repeat(5_000));

@@ -1,6 +1,7 @@
 //! `wasm-pool up`: several programs and the queues between them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::harness::{Done, done, fed, folder, probe_p1, root, wasm_pool};
 
@@ -89,6 +90,40 @@ puts = ["a"]
     ] {
         assert!(done.stderr.contains(line), "{done:?}");
     }
+}
+
+#[test]
+fn check_draws_queues_that_all_lead_to_each_other_at_once() {
+    let all: Vec<_> = (0..40).map(|number| format!("\"q{number}\"")).collect();
+    let all = all.join(", ");
+    let queues: String = (0..40).map(|number| format!("[queues.q{number}]\n")).collect();
+    let programs: String = (0..40)
+        .map(|number| format!("[programs.p{number}]\nguest = TALKER\ngets = [{all}]\nputs = [{all}]\n"))
+        .collect();
+    let done = Manifest::new(&format!("{queues}{programs}")).up(&["--check"]).exits(0);
+    assert_eq!(done.stdout.lines().count(), 40);
+    assert!(done.took < Duration::from_secs(20), "{:?}", done.took);
+}
+
+#[test]
+fn check_draws_queues_with_many_programs_and_those_with_few_stay_readable() {
+    let programs: String = (0..700)
+        .map(|number| {
+            format!(
+                "[programs.{}{number}]\nguest = TALKER\nputs = [\"busy\"]\n",
+                "p".repeat(100)
+            )
+        })
+        .collect();
+    let text = format!("[queues.busy]\n[queues.calm]\n{programs}[programs.one]\nguest = TALKER\nputs = [\"calm\"]\n");
+    let done = Manifest::new(&text).up(&["--check"]).exits(0);
+    let calm = done
+        .stdout
+        .lines()
+        .find(|line| line.contains("calm"))
+        .expect("is drawn");
+    assert_eq!(calm.trim(), "one x1 --> [calm 1024]");
+    assert!(calm.len() < 200 && done.stdout.len() > 70_000);
 }
 
 #[test]

@@ -60,6 +60,7 @@ fn help_and_version_go_to_stdout() {
         "--workers",
         "--instances",
         "--no-cache",
+        "--no-lockdown",
     ] {
         assert!(help.stdout.contains(flag), "{flag}");
     }
@@ -134,6 +135,7 @@ fn info_says_what_the_machine_holds() {
         "features off",
         "allocator",
         "addresses",
+        "lockdown",
     ] {
         assert!(done_text.stdout.contains(said), "{said} {done_text:#?}");
     }

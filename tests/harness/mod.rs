@@ -245,3 +245,12 @@ pub(crate) fn tool(program: &str, args: &[&str]) -> String {
     );
     String::from_utf8(output.stdout).expect("prints UTF-8")
 }
+
+/// The lines of a `/proc/…/status` that say what a thread has given up.
+pub(crate) fn walls(status: &str) -> String {
+    let fields = ["NoNewPrivs:", "Seccomp:", "Seccomp_filters:"];
+    let lines = status
+        .lines()
+        .filter(|line| fields.iter().any(|field| line.starts_with(field)));
+    lines.collect::<Vec<_>>().join(" ").replace('\t', " ")
+}

@@ -88,7 +88,12 @@ fn every_row_of_the_catalogue_is_a_case_a_test_or_has_a_reason() {
 #[test]
 fn every_test_that_the_coverage_names_exists() {
     let mut tests = BTreeSet::new();
-    let mut folders = vec![root().join("tests"), root().join("host/src"), root().join("examples")];
+    let mut folders = vec![
+        root().join("tests"),
+        root().join("fuzz"),
+        root().join("host/src"),
+        root().join("examples"),
+    ];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {
             let path = entry.path();

@@ -45,3 +45,49 @@ fn a_guest_that_waits_is_served_beside_spinning_ones() {
     pool.kill_all();
     spinners.iter().for_each(|guest| drop(guest.join()));
 }
+
+/// Computes for a fraction of a millisecond, then gives way to an event that has come already, over and over.
+const PAUSES: &str = r#"(module
+    (import "host" "pause" (func $pause))
+    (memory (export "memory") 1)
+    (func (export "_start") (local $left i32)
+        (loop $for_ever
+            (local.set $left (i32.const 300000))
+            (loop $compute
+                (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+                (br_if $compute (local.get $left)))
+            (call $pause)
+            (br $for_ever))))"#;
+
+#[test]
+fn guests_that_wait_by_turns_take_no_more_than_their_share() {
+    let pause = || {
+        let mut paused = false;
+        std::future::poll_fn(move |cx| {
+            if std::mem::replace(&mut paused, true) {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+    };
+    let builder = wasm_pool::Engine::builder().instances(20);
+    let builder = builder.host_functions_for_modules("host", wasm_pool::offers::HostCalls::Waiting, move |linker| {
+        linker.func_wrap_async("host", "pause", move |_, (): ()| Box::new(pause()))?;
+        Ok(())
+    });
+    let (pool, pauses) = crate::pool_on(builder, PAUSES.as_bytes(), 2);
+    let computes =
+        wasm_pool::Program::from_bytes(pauses.engine(), "spin", SPIN.as_bytes(), &wasm_pool::Limits::default())
+            .expect("a program");
+    // Many rounds, also on a machine that is busy otherwise.
+    let long = || within(Duration::from_secs(3), Setup::default());
+    let by_turns: Vec<_> = (0..4).map(|_| pool.spawn(&pauses, long()).expect("starts")).collect();
+    let computing = pool.spawn(&computes, long()).expect("starts");
+    let share = computing.join().cpu;
+    let used: Duration = by_turns.iter().map(|guest| guest.join().cpu).sum();
+    // Two workers for five guests.
+    let fair = (used + share) / 5;
+    assert!(share > fair * 4 / 5, "{share:?} of {fair:?}");
+    assert!(share < fair * 6 / 5, "{share:?} of {fair:?}");
+}

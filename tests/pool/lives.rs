@@ -249,3 +249,21 @@ fn random_kills_kill_nobody_else() {
     assert!(victims > 0);
     assert_eq!((pool.alive(), pool.budget().used()), (0, 0));
 }
+
+#[test]
+fn a_callback_that_panics_at_the_end_of_a_life_stops_nobody() {
+    let (pool, program) = pool_for(
+        br#"(module (memory (export "memory") 1) (func (export "_start")))"#,
+        10,
+        1,
+    );
+    let setup = || std::sync::Arc::new(Setup::default());
+    for _ in 0..3 {
+        let life = pool
+            .spawn_then(&program, setup(), |_, _| panic!("on purpose"))
+            .expect("starts");
+        assert_eq!(life.join().outcome, Outcome::Exited(0));
+    }
+    assert_eq!(pool.run(&program, setup()).expect("starts").outcome, Outcome::Exited(0));
+    assert_eq!(pool.alive(), 0);
+}

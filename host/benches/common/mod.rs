@@ -50,6 +50,17 @@ pub(crate) fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
     values[values.len() / 2]
 }
 
+/// The value that so many per cent do not exceed.
+pub(crate) fn percentile(mut values: Vec<Duration>, percent: usize) -> Duration {
+    values.sort_unstable();
+    values[(values.len() - 1) * percent / 100]
+}
+
+/// As people read it.
+pub(crate) fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
 /// Prints one figure beside what it should be.
 pub(crate) fn figure(what: &str, value: String, goal: &str) {
     println!("{what:<72} {value:>12}   goal {goal}");

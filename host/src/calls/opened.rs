@@ -128,7 +128,7 @@ impl Opening<'_> {
                 self.instantiate(&mut store)
             }
             Way::Fiber => {
-                store::on_a_fiber(&mut store, self.commons.switch_interval);
+                store::on_a_fiber(&mut store);
                 self.instantiate_on_a_fiber(&mut store).await
             }
         };

@@ -23,7 +23,7 @@ use crate::interpreter::InterpreterId;
 use crate::outcome::{Cause, Outcome};
 use crate::program::{Function, Program};
 use crate::scheduler::control::{Control, Span};
-use crate::scheduler::{End, Flag, Scheduler, Settle};
+use crate::scheduler::{End, Flag, Life, Scheduler, Settle};
 use crate::telemetry;
 
 /// A place where calls are made.
@@ -110,14 +110,15 @@ impl Seat {
         let id = InterpreterId(number);
         let turn = Turn {
             seat: Arc::clone(&self),
-            id,
             control: Arc::clone(&control),
         };
         match way {
             Way::Fiber => {
-                let guest = async move { self.work(id, &control, way).await };
-                let turn_control = Arc::clone(&turn.control);
-                Scheduler::spawn(&turn_control, guest, turn);
+                let switch = Arc::clone(&control);
+                Scheduler::spawn(&switch, move || {
+                    let same = Arc::clone(&control);
+                    Life::new(same, async move { self.work(id, &control, way).await }, turn)
+                });
             }
             Way::Direct => match Arc::clone(&self.shared.commons).direct_threads() {
                 Ok(threads) => threads.spawn(move || {
@@ -455,14 +456,13 @@ impl From<Option<Outcome>> for NotOpened {
 /// One turn: what happens at its end.
 struct Turn {
     seat: Arc<Seat>,
-    id: InterpreterId,
     control: Arc<Control>,
 }
 
 impl Turn {
     /// It counts no more.
     fn end(&self) {
-        self.control.hub().roster.strike(self.id.0, &self.control);
+        self.control.hub().roster.strike(&self.control);
         self.control.set_down();
     }
 }

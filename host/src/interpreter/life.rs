@@ -63,7 +63,7 @@ impl Life {
             commons: &self.commons,
         };
         let mut store = tenant.store(self.talk.take())?;
-        store::on_a_fiber(&mut store, self.commons.switch_interval);
+        store::on_a_fiber(&mut store);
         Ok(store)
     }
 }

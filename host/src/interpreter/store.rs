@@ -206,9 +206,9 @@ pub(crate) fn set_fuel(store: &mut Store<Guest>, fuel: u64) -> crate::Result<()>
 }
 
 /// At each tick a guest on a fiber gives way when its turn is over.
-pub(crate) fn on_a_fiber(store: &mut Store<Guest>, switch_interval: Duration) {
-    store.epoch_deadline_callback(move |store| {
-        Ok(match store.data().control.at_tick(switch_interval) {
+pub(crate) fn on_a_fiber(store: &mut Store<Guest>) {
+    store.epoch_deadline_callback(|store| {
+        Ok(match store.data().control.at_tick() {
             AtTick::GoOn => UpdateDeadline::Continue(1),
             AtTick::Switch => UpdateDeadline::Yield(1),
             AtTick::Stop => UpdateDeadline::Interrupt,

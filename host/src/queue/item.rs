@@ -36,6 +36,16 @@ pub struct Encoded {
     pub bytes: Vec<u8>,
 }
 
+impl Encoded {
+    /// The value as JSON, if it is [`CBOR`] and JSON can say it: bytes it cannot, nor keys that are neither text nor whole numbers.
+    pub fn to_json(&self) -> Option<String> {
+        match self.media_type.as_str() {
+            CBOR => super::json::from_cbor(&self.bytes),
+            _ => None,
+        }
+    }
+}
+
 /// The media type that the guest kits of all languages understand.
 pub const CBOR: &str = "application/cbor";
 

@@ -13,6 +13,7 @@
 //! - `line`: who waits, in order, and may leave.
 //! - `wait`: those who wait, as futures, and threads that wait on one.
 //! - `account`: what one interpreter has in queues.
+//! - `json`: what CBOR says, for people.
 //! - `registry`: the queues of a pool.
 
 mod account;
@@ -22,6 +23,7 @@ mod error;
 mod handle;
 mod inside;
 mod item;
+mod json;
 mod line;
 mod options;
 mod registry;

@@ -3,6 +3,7 @@
 //! While a worker runs a guest it ticks every millisecond: guests look at the epoch at every loop and call, so they
 //! hear of a switch or an end within a tick. While nothing runs it sleeps until the next deadline, or for good.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
@@ -30,6 +31,9 @@ pub(crate) struct Clock {
     asleep: AtomicBool,
     stop: AtomicBool,
     thread: OnceLock<Thread>,
+    /// A test wants it to fail.
+    #[cfg(test)]
+    fails: AtomicBool,
 }
 
 /// A flag on a cache line of its own, since its worker writes it at every turn.
@@ -53,6 +57,8 @@ impl Clock {
             asleep: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             thread: OnceLock::new(),
+            #[cfg(test)]
+            fails: AtomicBool::new(false),
         }
     }
 
@@ -61,7 +67,7 @@ impl Clock {
         let (ticking, engine) = (Arc::clone(hub), engine.clone());
         let thread = std::thread::Builder::new()
             .name("wasm-pool-clock".to_owned())
-            .spawn(move || ticking.clock.run(&ticking, &engine))
+            .spawn(move || ticking.clock.keep_running(&ticking, &engine))
             .map_err(|error| Error::host(format!("the clock thread cannot be started: {error}")))?;
         // Set once, here.
         let _ = hub.clock.thread.set(thread.thread().clone());
@@ -84,10 +90,21 @@ impl Clock {
         }
     }
 
+    /// A clock that fails ends all lives, since nobody would keep their deadlines, and ticks on until they have heard of it.
+    fn keep_running(&self, hub: &Hub, engine: &wasmtime::Engine) {
+        while catch_unwind(AssertUnwindSafe(|| self.run(hub, engine))).is_err() {
+            hub.roster.break_down();
+            engine.increment_epoch();
+            std::thread::park_timeout(TICK);
+        }
+    }
+
     fn run(&self, hub: &Hub, engine: &wasmtime::Engine) {
         let roster = &hub.roster;
         let mut idle_ticks = 0;
         while !self.stop.load(Ordering::SeqCst) {
+            #[cfg(test)]
+            assert!(!self.fails.swap(false, Ordering::SeqCst), "on purpose");
             if hub.activity.is_suspicious() {
                 end_the_deadlocked(hub);
             }
@@ -174,4 +191,32 @@ fn end_the_deadlocked(hub: &Hub) {
     let condemned = lives.iter().filter(|life| life.condemn(Cause::Deadlock));
     let condemned: Vec<_> = condemned.collect();
     condemned.iter().for_each(|life| life.fetch());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Engine, ErrorKind, Limits, Outcome, Pool, Program, Setup};
+
+    #[test]
+    fn a_clock_that_fails_ends_all_lives_and_lets_none_begin() -> Result<()> {
+        let engine = Engine::builder().instances(4).build()?;
+        let source = br#"(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))"#;
+        let program = Program::from_bytes(&engine, "spin", source, &Limits::default())?;
+        let pool = Pool::builder(&engine).workers(2).build()?;
+        let lives = [
+            pool.spawn(&program, Setup::default())?,
+            pool.spawn(&program, Setup::default())?,
+            pool.spawn(&program, Setup::default())?,
+        ];
+        pool.commons().hub.clock.fails.store(true, Ordering::SeqCst);
+        for life in &lives {
+            assert_eq!(life.join().outcome, Outcome::Killed);
+        }
+        let refused = pool.spawn(&program, Setup::default()).map(drop);
+        assert!(
+            matches!(refused, Err(error) if error.kind() == ErrorKind::Host && error.to_string().contains("clock"))
+        );
+        Ok(())
+    }
 }

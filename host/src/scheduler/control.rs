@@ -5,7 +5,7 @@
 //! one that runs sees the cause at its next tick. What the guest waits for does not matter.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use parking_lot::Mutex;
 use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
-use super::hand;
-use super::lanes::{Lane, Turn};
+use super::lanes::{Lane, Rounds, Turn};
 use super::standing::Waiting;
+use super::{hand, processor};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
 
@@ -28,15 +28,15 @@ pub(crate) struct Control {
     /// The life's turn while it stands in a lane of tickets. Held only to move it; nothing is called under this lock.
     parked: Mutex<Option<Turn>>,
     hub: Arc<Hub>,
-    /// How to reach the life; empty before it starts and after it ends, which also breaks the cycle through the
+    /// How to reach the life; empty before it begins and after it ends, which also breaks the cycle through the
     /// task. Nothing is called under this lock.
     reach: Mutex<Option<Waker>>,
     /// When the life was made; the slices are told as nanoseconds after it.
     born: Instant,
     /// When it must end, in nanoseconds after `born`; [`NEVER`].
     deadline: AtomicU64,
-    /// Where the roster has it, in the same measure; touched under the roster's lock only.
-    listed: AtomicU64,
+    /// Its place in the roster; given once, before its first turn.
+    listed: AtomicU32,
     /// Start of the current slice on a worker, in nanoseconds after `born`.
     slice: AtomicU64,
     /// Processor time of the slices that are over, in nanoseconds.
@@ -47,6 +47,10 @@ pub(crate) struct Control {
     call_begins: AtomicBool,
     /// Wall-clock and processor time of the life, or of each call, in nanoseconds.
     allowed: Allowed,
+    /// Processor time since it last had its turn from the switched lane, or was free of it, in nanoseconds.
+    spent: AtomicU64,
+    /// Where the switched lane ended then; see [`lanes`](super::lanes).
+    mark: AtomicU64,
     /// Whom it wakes is for all workers; see [`hand`].
     shares: AtomicBool,
     /// Whether it goes on; see [`standing`](super::standing).
@@ -76,6 +80,9 @@ struct Allowed {
 /// No deadline, no limit.
 const NEVER: u64 = u64::MAX;
 
+/// How many slices a life may owe: those of a second, by default.
+const MOST_OWED: u64 = 200;
+
 /// Values of [`Control::standing`]: before it begins and after its end, on its way, waiting.
 const OUT: u8 = 0;
 const GOES_ON: u8 = 1;
@@ -101,12 +108,14 @@ impl Control {
             reach: Mutex::new(None),
             born: Instant::now(),
             deadline: AtomicU64::new(deadline),
-            listed: AtomicU64::new(NEVER),
+            listed: AtomicU32::new(u32::MAX),
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: AtomicU64::new(cpu_limit),
             call_begins: AtomicBool::new(false),
             allowed,
+            spent: AtomicU64::new(0),
+            mark: AtomicU64::new(0),
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
             waiting: Mutex::new(None),
@@ -169,18 +178,14 @@ impl Control {
         }
     }
 
-    /// Where the roster has it. Under the roster's lock.
-    pub(super) fn listed(&self) -> Option<Instant> {
-        match self.listed.load(Ordering::Relaxed) {
-            NEVER => None,
-            listed => self.born.checked_add(Duration::from_nanos(listed)),
-        }
+    /// Its place in the roster.
+    pub(super) fn listed(&self) -> u32 {
+        self.listed.load(Ordering::Relaxed)
     }
 
-    /// The roster has it there now; `None` for those that it need not look at. Under the roster's lock.
-    pub(super) fn list(&self, at: Option<Instant>) {
-        let listed = at.map_or(NEVER, |at| nanos(at.saturating_duration_since(self.born)));
-        self.listed.store(listed, Ordering::Relaxed);
+    /// The roster has it there.
+    pub(super) fn list(&self, place: u32) {
+        self.listed.store(place, Ordering::Relaxed);
     }
 
     /// When the life was made.
@@ -214,12 +219,14 @@ impl Control {
 
     /// Makes sure that somebody sees that it must end.
     pub(super) fn fetch(&self) {
-        let Some(waker) = self.reach.lock().clone() else {
+        if let Some(turn) = self.unpark() {
+            self.hub.lanes.push_first(turn);
             return;
-        };
-        match self.unpark() {
-            Some(turn) => self.hub.lanes.push_first(turn),
-            None => waker.wake(),
+        }
+        // Before it begins it is on its way to a worker, who sees the cause.
+        let waker = self.reach.lock().clone();
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 
@@ -333,11 +340,16 @@ impl Control {
         if let Some(shares) = hand::end(wall) {
             self.shares.store(shares, Ordering::Relaxed);
         }
-        self.cpu.fetch_add(used(wall), Ordering::Relaxed);
+        // Written by the worker that runs it, and by nobody else.
+        let used = used(wall);
+        self.cpu
+            .store(self.cpu.load(Ordering::Relaxed) + used, Ordering::Relaxed);
+        self.spent
+            .store(self.spent.load(Ordering::Relaxed) + used, Ordering::Relaxed);
     }
 
     /// What the guest does at a tick, asked from inside its slice.
-    pub(crate) fn at_tick(&self, switch_interval: Duration) -> AtTick {
+    pub(crate) fn at_tick(&self) -> AtTick {
         // Whoever runs on does not keep waiting whom it woke.
         if let Some(turn) = hand::take() {
             self.hub.lanes.push_first(turn);
@@ -347,30 +359,50 @@ impl Control {
         }
         let now = nanos(self.born.elapsed());
         let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
-        self.time_call(now, slice);
-        if self.cpu.load(Ordering::Relaxed).saturating_add(slice) > self.cpu_limit.load(Ordering::Relaxed) {
+        let used = processor::so_far(slice);
+        self.time_call(now, used);
+        if self.cpu.load(Ordering::Relaxed).saturating_add(used) > self.cpu_limit.load(Ordering::Relaxed) {
             self.end(Cause::CpuTime);
             return AtTick::Stop;
         }
+        let quota = nanos(self.hub.switch_interval);
+        let used_up = self.spent.load(Ordering::Relaxed).saturating_add(used) >= quota;
         // A woken life is not kept waiting for the rest of a slice, but whoever runs has a tick in any case.
         let wanted = slice >= nanos(TICK) && self.hub.lanes.anybody_woken();
-        if slice < nanos(switch_interval) && !wanted {
-            return AtTick::GoOn;
-        }
-        self.lane.store(Lane::Switched as u8, Ordering::Relaxed);
+        let lane = match (used_up, wanted) {
+            (true, _) => Lane::Switched,
+            (false, true) => Lane::Ousted,
+            (false, false) => return AtTick::GoOn,
+        };
+        self.lane.store(lane as u8, Ordering::Relaxed);
         AtTick::Switch
     }
 
     /// The lane of the turn that is being queued. Only a start and a switch are announced; everything else is an event.
-    pub(super) fn lane(&self) -> Lane {
+    pub(super) fn lane(&self, rounds: &Rounds) -> Lane {
         let lane = self.lane.swap(Lane::Woken as u8, Ordering::Relaxed);
         match lane {
             // A life that must end goes first.
             _ if self.cause().is_some() => Lane::Woken,
             lane if lane == Lane::Fresh as u8 => Lane::Fresh,
+            lane if lane == Lane::Ousted as u8 => Lane::Ousted,
             lane if lane == Lane::Switched as u8 => Lane::Switched,
-            _ => Lane::Woken,
+            _ if self.spent.load(Ordering::Relaxed) < nanos(self.hub.switch_interval) => Lane::Woken,
+            _ if rounds.reached(self.mark.load(Ordering::Relaxed)) && self.new_round(rounds) => Lane::Woken,
+            _ => Lane::Switched,
         }
+    }
+
+    /// A round of the switched lane is over for it; whether it may run before the next one is. What it took beyond its slice, in
+    /// a host call or a fill of its memory, which look at no tick, it sits out.
+    pub(super) fn new_round(&self, rounds: &Rounds) -> bool {
+        let quota = nanos(self.hub.switch_interval);
+        let spent = self.spent.load(Ordering::Relaxed).saturating_sub(quota);
+        // Nobody sits out for ever.
+        let spent = spent.min(quota.saturating_mul(MOST_OWED));
+        self.spent.store(spent, Ordering::Relaxed);
+        self.mark.store(rounds.mark(), Ordering::Relaxed);
+        spent < quota
     }
 
     pub(super) fn park(&self, turn: Turn) {
@@ -390,7 +422,7 @@ pub(super) struct Slice(u64);
 pub(crate) enum AtTick {
     /// Its slice is not used up.
     GoOn,
-    /// Its slice is used up, or somebody woke up: to the back of its lane.
+    /// Its slice is used up, or somebody woke up: to its lane.
     Switch,
     /// It must end.
     Stop,

@@ -1,22 +1,46 @@
-//! The run queue: three first-in-first-out lanes.
+//! The run queue: four first-in-first-out lanes.
 //!
 //! - *woken*: lives that an event woke, and lives that must end. They go first, so a guest that answers requests is
 //!   served at once beside any number of spinning ones, and an end is never late.
+//! - *ousted*: lives that gave way to a woken one before their slice was used up. They go on before others begin.
 //! - *fresh* and *switched*: lives that have not run yet, and lives that used up their switch interval. They take turns:
 //!   neither a flood of starts nor a crowd of spinning guests keeps the other waiting.
 //!
-//! Every 32nd pick passes the woken lane over, so that a flood of events cannot starve the other two.
+//! What goes first is bounded: a life that has run for a switch interval since its last turn from the switched lane stands
+//! there again, even when an event woke it, unless all who stood there before have had their turn. So whoever computes
+//! gets as much of the workers as whoever computes and waits by turns. And every 32nd pick passes the woken lane over, so that
+//! a flood of events cannot starve the others.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_task::Runnable;
-use crossbeam_channel::{Receiver, Sender, select_biased, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::control::Control;
 use super::hand;
+use super::idle::Idle;
+use super::life::Start;
 
 /// One turn of one life on a worker.
-pub(crate) type Turn = Runnable<Arc<Control>>;
+pub(crate) enum Turn {
+    /// The first: the life is made where it runs.
+    Start(Box<dyn Start>),
+    /// A later one.
+    Next(Runnable<Arc<Control>>),
+}
+
+impl Turn {
+    /// Runs it on this worker.
+    pub(super) fn run(self) {
+        match self {
+            Turn::Start(start) => start.start(),
+            Turn::Next(turn) => {
+                turn.run();
+            }
+        }
+    }
+}
 
 /// How often the woken lane is passed over. Measured with 8 spinning guests: more rarely, and an event storm delays them
 /// visibly; more often, and a woken guest waits a switch interval too often.
@@ -25,14 +49,35 @@ const PASS_OVER_EVERY: u32 = 32;
 /// The lanes. All are unbounded, but each life stands in them at most once, so the number of lives bounds them.
 pub(crate) struct Lanes {
     woken: (Sender<Turn>, Receiver<Turn>),
+    ousted: Tickets,
     fresh: Tickets,
     switched: Tickets,
-    stop: (Sender<()>, Receiver<()>),
+    rounds: Rounds,
+    idle: Idle,
 }
 
 /// A lane where lives may stand for long: the turn itself is parked in the control, where [`Control::end`] can take it out
 /// and put it into the woken lane. A ticket whose turn is gone is skipped.
 type Tickets = (Sender<Arc<Control>>, Receiver<Arc<Control>>);
+
+/// How many have come into the switched lane, and how many have left it.
+#[derive(Default)]
+pub(super) struct Rounds {
+    came: AtomicU64,
+    left: AtomicU64,
+}
+
+impl Rounds {
+    /// Where the lane ends now.
+    pub(super) fn mark(&self) -> u64 {
+        self.came.load(Ordering::Relaxed)
+    }
+
+    /// Whether all who stood before this mark have left.
+    pub(super) fn reached(&self, mark: u64) -> bool {
+        self.left.load(Ordering::Relaxed) >= mark
+    }
+}
 
 /// The lane that a turn belongs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,50 +86,59 @@ pub(crate) enum Lane {
     Woken = 0,
     Fresh = 1,
     Switched = 2,
+    Ousted = 3,
 }
 
 impl Lanes {
     pub(crate) fn new() -> Lanes {
         Lanes {
             woken: unbounded(),
+            ousted: unbounded(),
             fresh: unbounded(),
             switched: unbounded(),
-            stop: unbounded(),
+            rounds: Rounds::default(),
+            idle: Idle::default(),
         }
     }
 
     /// Queues a turn of `control`'s life in the lane where it belongs.
     pub(super) fn push(&self, turn: Turn, control: &Arc<Control>) {
-        let lane = match control.lane() {
+        let lane = match control.lane(&self.rounds) {
             Lane::Woken => {
                 if let Err(turn) = hand::keep(self, turn) {
                     self.push_first(turn);
                 }
                 return;
             }
+            Lane::Ousted => &self.ousted,
             Lane::Fresh => &self.fresh,
-            Lane::Switched => &self.switched,
+            Lane::Switched => {
+                self.rounds.came.fetch_add(1, Ordering::Relaxed);
+                &self.switched
+            }
         };
         control.park(turn);
-        if control.cause().is_some() {
-            // Ended between the lines above; whoever ended it may have found nothing parked.
-            if let Some(turn) = control.unpark() {
-                self.push_first(turn);
-            }
-            return;
-        }
         // Both ends live in this struct: sending cannot fail.
         let _ = lane.0.send(Arc::clone(control));
+        if control.cause().is_some()
+            && let Some(turn) = control.unpark()
+        {
+            // Ended between the lines above; whoever ended it may have found nothing parked.
+            self.push_first(turn);
+            return;
+        }
+        self.idle.queued();
     }
 
     /// Queues a turn in the woken lane.
     pub(crate) fn push_first(&self, turn: Turn) {
         let _ = self.woken.0.send(turn);
+        self.idle.queued();
     }
 
     /// Whether any life waits for a worker.
     pub(super) fn anybody_waits(&self) -> bool {
-        !(self.woken.1.is_empty() && self.fresh.1.is_empty() && self.switched.1.is_empty())
+        !(self.woken.1.is_empty() && self.ousted.1.is_empty() && self.fresh.1.is_empty() && self.switched.1.is_empty())
     }
 
     /// Whether a woken life waits for a worker.
@@ -100,23 +154,24 @@ impl Lanes {
                 return Some(turn);
             }
             idle();
-            select_biased! {
-                recv(self.woken.1) -> turn => return turn.ok(),
-                recv(self.fresh.1) -> ticket => if let Some(turn) = redeem(ticket.ok()) { return Some(turn) },
-                recv(self.switched.1) -> ticket => if let Some(turn) = redeem(ticket.ok()) { return Some(turn) },
-                recv(self.stop.1) -> _ => return None,
+            if !self.idle.wait(|| self.anybody_waits()) {
+                return None;
             }
         }
     }
 
     fn ready(&self, picks: u32) -> Option<Turn> {
         let woken = || self.woken.1.try_recv().ok();
-        let (first, second) = if picks.is_multiple_of(2) {
-            (&self.fresh, &self.switched)
-        } else {
-            (&self.switched, &self.fresh)
+        let fresh = || take(&self.fresh);
+        let others = || {
+            take(&self.ousted).or_else(|| {
+                if picks.is_multiple_of(2) {
+                    fresh().or_else(|| self.take_switched())
+                } else {
+                    self.take_switched().or_else(fresh)
+                }
+            })
         };
-        let others = || take(first).or_else(|| take(second));
         if picks % PASS_OVER_EVERY == PASS_OVER_EVERY - 1 {
             others().or_else(woken)
         } else {
@@ -124,11 +179,23 @@ impl Lanes {
         }
     }
 
-    /// Tells `workers` workers to stop when they find the lanes empty.
-    pub(crate) fn close(&self, workers: usize) {
-        for _ in 0..workers {
-            let _ = self.stop.0.send(());
+    /// The first turn of the switched lane of a life that owes no more than its last slice.
+    fn take_switched(&self) -> Option<Turn> {
+        loop {
+            let ticket = self.switched.1.try_recv().ok()?;
+            self.rounds.left.fetch_add(1, Ordering::Relaxed);
+            if !ticket.new_round(&self.rounds) {
+                self.rounds.came.fetch_add(1, Ordering::Relaxed);
+                let _ = self.switched.0.send(ticket);
+            } else if let Some(turn) = ticket.unpark() {
+                return Some(turn);
+            }
         }
+    }
+
+    /// Tells the workers to stop when they find the lanes empty.
+    pub(crate) fn close(&self) {
+        self.idle.close();
     }
 }
 
@@ -140,8 +207,4 @@ fn take(lane: &Tickets) -> Option<Turn> {
             return Some(turn);
         }
     }
-}
-
-fn redeem(ticket: Option<Arc<Control>>) -> Option<Turn> {
-    ticket.and_then(|control| control.unpark())
 }

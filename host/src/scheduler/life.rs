@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use async_task::Runnable;
 use pin_project_lite::pin_project;
 
 use super::control::Control;
+use super::lanes::Turn;
 use super::processor;
 use crate::outcome::{Cause, Outcome};
 
@@ -31,9 +33,64 @@ pub(crate) trait Guest: Future<Output = Option<Outcome>> + Send + 'static {}
 
 impl<F: Future<Output = Option<Outcome>> + Send + 'static> Guest for F {}
 
+/// A life that has not begun.
+pub(crate) trait Start: Send {
+    /// Begins it and runs its first turn, on this worker.
+    fn start(self: Box<Self>);
+}
+
+/// What a life is made from, on the worker that runs it first: whoever starts lives leaves that to the workers, and what is
+/// made and dropped by one thread costs less.
+///
+/// One that is never begun is made and dropped, so that whoever waits for its end hears of it.
+pub(super) struct Beginning<F: FnOnce() -> L, L> {
+    control: Arc<Control>,
+    make: Option<F>,
+}
+
+impl<F: FnOnce() -> L, L> Beginning<F, L> {
+    pub(super) fn new(control: &Arc<Control>, make: F) -> Beginning<F, L> {
+        Beginning {
+            control: Arc::clone(control),
+            make: Some(make),
+        }
+    }
+}
+
+impl<F, G, S> Start for Beginning<F, Life<G, S>>
+where
+    F: FnOnce() -> Life<G, S> + Send,
+    G: Guest,
+    S: Settle,
+{
+    fn start(mut self: Box<Self>) {
+        let Some(make) = self.make.take() else { return };
+        let schedule = |turn: Runnable<Arc<Control>>| {
+            let control = Arc::clone(turn.metadata());
+            control.hub().lanes.push(Turn::Next(turn), &control);
+        };
+        let (turn, task) = async_task::Builder::new()
+            .propagate_panic(false)
+            .metadata(Arc::clone(&self.control))
+            // Made in its place: it is large.
+            .spawn(|_| make(), schedule);
+        task.detach();
+        turn.metadata().attach(turn.waker());
+        turn.run();
+    }
+}
+
+impl<F: FnOnce() -> L, L> Drop for Beginning<F, L> {
+    fn drop(&mut self) {
+        if let Some(make) = self.make.take() {
+            drop(make());
+        }
+    }
+}
+
 pin_project! {
     /// A guest and its switch.
-    pub(super) struct Life<G: Guest, S: Settle> {
+    pub(crate) struct Life<G: Guest, S: Settle> {
         control: Arc<Control>,
         // Gone as soon as it has ended. In place: a life is one allocation with its task.
         #[pin]
@@ -51,7 +108,7 @@ pin_project! {
 }
 
 impl<G: Guest, S: Settle> Life<G, S> {
-    pub(super) fn new(control: Arc<Control>, guest: G, settle: S) -> Life<G, S> {
+    pub(crate) fn new(control: Arc<Control>, guest: G, settle: S) -> Life<G, S> {
         Life {
             control,
             guest: Some(guest),

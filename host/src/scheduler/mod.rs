@@ -4,6 +4,7 @@
 //! switch interval goes to the back of the queue. The parts:
 //!
 //! - [`lanes`]: the run queue. Lives woken by an event first; fresh lives and lives that were switched out take turns.
+//! - [`idle`]: workers that find nothing there: when they look out, when they sleep, and who is woken.
 //! - [`hand`]: the life that a worker has at hand, since the one before it woke it.
 //! - [`worker`]: one OS thread per core that takes lives from the lanes and polls them. Guest code runs only here.
 //! - [`control`]: the switch of one life: its time on the processor, and the one way to end it early.
@@ -20,6 +21,7 @@ pub(crate) mod clock;
 pub(crate) mod completion;
 pub(crate) mod control;
 mod hand;
+mod idle;
 mod lanes;
 mod life;
 pub(crate) mod processor;
@@ -30,12 +32,14 @@ mod worker;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use self::clock::Clock;
 pub(crate) use self::clock::Flag;
 use self::control::{Control, Span};
-use self::lanes::Lanes;
-use self::life::Life;
+use self::lanes::{Lanes, Turn};
+use self::life::Beginning;
+pub(crate) use self::life::Life;
 pub(crate) use self::life::{End, Guest, Settle, panic_message};
 use self::reactor::Reactor;
 use self::roster::{NotListed, Roster};
@@ -50,6 +54,8 @@ pub(crate) struct Hub {
     pub(crate) roster: Roster,
     clock: Clock,
     activity: Activity,
+    /// How long a life runs before another one gets its turn.
+    switch_interval: Duration,
 }
 
 impl Hub {
@@ -129,13 +135,14 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`ErrorKind::Host`](crate::ErrorKind::Host) when the system gives no thread.
-    pub(crate) fn start(engine: &wasmtime::Engine, workers: usize) -> Result<Scheduler> {
+    pub(crate) fn start(engine: &wasmtime::Engine, workers: usize, switch_interval: Duration) -> Result<Scheduler> {
         let reactor = Reactor::start()?;
         let hub = Arc::new(Hub {
             lanes: Lanes::new(),
             roster: Roster::new(),
             clock: Clock::new(workers),
             activity: Activity::default(),
+            switch_interval,
         });
         Clock::start(&hub, engine)?;
         let mut scheduler = Scheduler {
@@ -175,20 +182,14 @@ impl Scheduler {
         self.waits = false;
     }
 
-    /// Starts a listed life: `guest` runs on the workers until it ends or `control` ends it, and `settle` hears how, once.
-    pub(crate) fn spawn<G: Guest, S: Settle>(control: &Arc<Control>, guest: G, settle: S) {
-        let life = Life::new(Arc::clone(control), guest, settle);
-        let schedule = |turn: lanes::Turn| {
-            let control = Arc::clone(turn.metadata());
-            control.hub().lanes.push(turn, &control);
-        };
-        let (turn, task) = async_task::Builder::new()
-            .propagate_panic(false)
-            .metadata(Arc::clone(control))
-            .spawn(move |_| life, schedule);
-        task.detach();
-        control.attach(turn.waker());
-        turn.schedule();
+    /// Starts a listed life: what `make` makes of `control`, on the worker that begins with it, runs until it ends or `control`
+    /// ends it, and hears how, once.
+    pub(crate) fn spawn<G: Guest, S: Settle>(
+        control: &Arc<Control>,
+        make: impl FnOnce() -> Life<G, S> + Send + 'static,
+    ) {
+        let turn = Turn::Start(Box::new(Beginning::new(control, make)));
+        control.hub().lanes.push(turn, control);
     }
 }
 
@@ -203,7 +204,7 @@ impl Drop for Scheduler {
         if self.waits && threads.iter().all(|thread| thread.thread().id() != here) {
             self.hub.roster.wait_until_none(None);
         }
-        self.hub.lanes.close(threads.len());
+        self.hub.lanes.close();
         for thread in threads {
             if thread.thread().id() != here {
                 let _ = thread.join();

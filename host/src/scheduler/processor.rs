@@ -48,6 +48,16 @@ pub(super) fn used(wall: u64) -> u64 {
     used
 }
 
+/// Processor time, in nanoseconds, of a slice that runs on this thread and has taken `wall` nanoseconds so far: what the
+/// kernel gave to others meanwhile is not the guest's.
+pub(super) fn so_far(wall: u64) -> u64 {
+    let mark = MARK.get();
+    if wall < SHORT || mark.at == 0 {
+        return wall;
+    }
+    wall.min(thread_clock().saturating_sub(mark.at).saturating_sub(mark.charged))
+}
+
 /// Processor time of this thread so far, in nanoseconds.
 pub(crate) fn thread_clock() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

@@ -130,13 +130,16 @@ pub fn from_json(ty: &Type, json: &Value, bytes: Bytes) -> Result<Val, Mismatch>
             Val::Enum(name.to_owned())
         }
         Type::Flags(names) => {
-            let set = json.as_array().ok_or_else(mismatch)?.iter().enumerate();
-            let flag = |(at, flag): (usize, &Value)| {
+            let mut set: Vec<String> = Vec::new();
+            for (at, flag) in json.as_array().ok_or_else(mismatch)?.iter().enumerate() {
                 let name = flag.as_str().filter(|name| names.names().any(|known| known == *name));
                 let name = name.ok_or_else(|| Mismatch::new(wit(ty), found(flag)).at(at))?;
-                Ok(name.to_owned())
-            };
-            Val::Flags(set.map(flag).collect::<Result<_, _>>()?)
+                if set.iter().any(|set| set == name) {
+                    return Err(Mismatch::new("each flag once", format!("{name:?} again")).at(at));
+                }
+                set.push(name.to_owned());
+            }
+            Val::Flags(set)
         }
         Type::Option(option) => {
             let inner = option.ty();

@@ -14,12 +14,17 @@ use crate::args::{CallArgs, Notation};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
 use crate::run::{engine_for, usage};
-use crate::{report, signals};
+use crate::{report, signals, wall};
 
 pub(crate) fn call(args: &CallArgs) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
     machine::raise_open_files();
     let engine = engine_for(&limits, 1, args.loading.no_cache)?;
+    let grants = calling::grants(&args.grants)?;
+    wall::raise(
+        wall::around(&engine, &args.guest).grants(&grants),
+        args.loading.no_lockdown,
+    );
     let program = calling::load(&engine, &args.guest, &limits, &args.loading, &args.calling)?;
     let bytes = Bytes::from(args.calling.bytes);
     let (function, values) = what(args, &program, bytes)?;
@@ -30,7 +35,7 @@ pub(crate) fn call(args: &CallArgs) -> anyhow::Result<u8> {
         .queues(limits.pool_queues)
         .build()?;
     let voices = Voices::of(&program, &Bar::new(0, true))?;
-    let executor = calling::executor(&pool, &program, &limits, &args.grants, &args.calling, &voices)?
+    let executor = calling::executor(&pool, &program, &limits, grants, &args.calling, &voices)?
         .interpreters(1)
         .build()?;
     let future = executor.submit(&function, values)?;

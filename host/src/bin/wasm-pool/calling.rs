@@ -74,21 +74,26 @@ pub(crate) fn snapshot(
     Ok((name, bytes))
 }
 
+/// What guests are granted while they are called.
+pub(crate) fn grants(args: &GrantArgs) -> anyhow::Result<Grants> {
+    let grants = Grants {
+        dirs: args.dirs.clone(),
+        env: environment(args)?,
+        ..Grants::default()
+    };
+    grants.check()?;
+    Ok(grants)
+}
+
 /// The executor that was asked for, still to be built.
 pub(crate) fn executor(
     pool: &Pool,
     program: &Program,
     limits: &Limits,
-    grants: &GrantArgs,
+    grants: Grants,
     calling: &CallingArgs,
     voices: &Voices,
 ) -> anyhow::Result<ExecutorBuilder> {
-    let grants = Grants {
-        dirs: grants.dirs.iter().map(|dir| dir.0.clone()).collect(),
-        env: environment(grants)?,
-        ..Grants::default()
-    };
-    grants.check()?;
     let setup = Setup {
         limits: limits.clone(),
         grants,

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use wasm_pool::engine::{OFF, POOLING_FROM};
+use wasm_pool::lockdown::{self, Missing};
 use wasm_pool::{ByteSize, Cache, Limits, machine, units};
 
 use crate::args::InfoArgs;
@@ -91,12 +92,27 @@ fn rows() -> Vec<(&'static str, String)> {
                 None => "none: there is no home folder".to_owned(),
             },
         ),
+        ("lockdown", lockdown()),
         (
             "features on",
             "WASI preview 1 and 0.2, components, SIMD, bulk memory, multi-memory, tail calls".to_owned(),
         ),
         ("features off", OFF.join(", ")),
     ]
+}
+
+/// What the kernel has for the second wall, and that it is used.
+fn lockdown() -> String {
+    let wall = lockdown::support();
+    let files = wall.landlock.map(|abi| format!("Landlock {abi}"));
+    let calls = wall.seccomp.map(|()| "seccomp".to_owned());
+    let lacks = |name: &str, missing: Missing| format!("no {name}: {missing}");
+    match (files, calls) {
+        (Ok(files), Ok(calls)) => format!("yes, {files} and {calls}: whatever loads a guest uses them"),
+        (Ok(files), Err(missing)) => format!("in part, {files}; {}", lacks("seccomp", missing)),
+        (Err(missing), Ok(calls)) => format!("in part, {calls}; {}", lacks("Landlock", missing)),
+        (Err(files), Err(calls)) => format!("{}; {}", lacks("Landlock", files), lacks("seccomp", calls)),
+    }
 }
 
 fn workers() -> String {

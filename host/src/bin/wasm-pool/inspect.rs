@@ -7,12 +7,13 @@ use wasm_pool::program::{Blocking, Compiled, Item, Need};
 use wasm_pool::{ByteSize, Path, Program, units};
 
 use crate::args::InspectArgs;
-use crate::report;
 use crate::run::{engine_for, trust};
+use crate::{report, wall};
 
 pub(crate) fn inspect(args: &InspectArgs) -> anyhow::Result<u8> {
     let limits = args.loading.limits();
     let engine = engine_for(&limits, 1, args.loading.no_cache)?;
+    wall::raise(wall::around(&engine, &args.guest), args.loading.no_lockdown);
     let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
     if args.json {
         let object = as_json(&program);

@@ -20,6 +20,8 @@ mod session;
 mod signals;
 mod snapshot;
 mod up;
+mod wall;
+mod whole;
 
 use std::process::ExitCode;
 

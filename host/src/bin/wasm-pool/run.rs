@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use wasm_pool::grants::{Grants, InterpreterGrant};
+use wasm_pool::manifest::TOLD;
 use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
 use wasm_pool::{Cache, Engine, Error, ErrorKind, Limits, Pool, Precompiled, Program, Setup, machine};
 
@@ -12,7 +13,7 @@ use crate::output::Console;
 use crate::progress::Bar;
 use crate::session::crew::Crew;
 use crate::session::plumbing::{self, Plumbing};
-use crate::{report, session, signals};
+use crate::{report, session, signals, wall};
 
 pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
@@ -23,6 +24,9 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let report = args.report.as_ref().map(report::open).transpose()?;
     let grants = grants(&args)?;
     check_stdin(&args)?;
+    let input = input(args.stdin)?;
+    let lockdown = wall::around(&engine, &args.guest).grants(&grants);
+    wall::raise(wall::writing(lockdown, &args.output)?, args.loading.no_lockdown);
     let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
     program.require_command()?;
     check_room(&program, &limits, &grants, args.instances)?;
@@ -56,7 +60,6 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         plumbing.broken(),
     );
     let began = Instant::now();
-    let input = input(args.stdin)?;
     for instance in 0..instances {
         if !crew.takes_more() {
             break;
@@ -147,7 +150,7 @@ fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
         return Err(usage(format!("--env: {name} is the host's to say")));
     }
     let grants = Grants {
-        dirs: args.grants.dirs.iter().map(|dir| dir.0.clone()).collect(),
+        dirs: args.grants.dirs.clone(),
         env,
         args: args.args.clone(),
         queues: plumbing::specs(&args.queues)
@@ -181,9 +184,6 @@ pub(crate) fn numbered(grants: &Grants, instance: usize, instances: usize) -> Gr
         interpreters: grants.interpreters.clone(),
     }
 }
-
-/// What each instance is told of itself.
-pub(crate) const TOLD: [&str; 2] = ["WASM_POOL_INSTANCE", "WASM_POOL_INSTANCES"];
 
 fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
     let mode = args.stdin;

@@ -106,6 +106,11 @@ pub(crate) struct LoadArgs {
     #[arg(long)]
     pub no_cache: bool,
 
+    /// Keep this process's rights. Without this flag it gives up, where the kernel lets it (Landlock, seccomp), all files that
+    /// it does not need, new sockets and other programs, so that a guest that got out would be in another cell.
+    #[arg(long)]
+    pub no_lockdown: bool,
+
     /// Run compiled native code (a .cwasm file). Nothing can check it: it can do whatever you can.
     #[arg(long)]
     pub allow_precompiled: bool,

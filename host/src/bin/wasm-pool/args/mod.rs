@@ -15,8 +15,8 @@ use wasm_pool::text;
 pub(crate) use self::calls::{CallArgs, CallingArgs, Format, MapArgs, Notation, SnapshotArgs};
 pub(crate) use self::limits::{LimitArgs, LoadArgs};
 pub(crate) use self::run::{OutputMode, ReportTo, RunArgs, StdinMode, UpArgs};
-pub(crate) use self::talk::{QueueArgs, QueueSpec};
-pub(crate) use self::touch::{DirSpec, GrantArgs};
+pub(crate) use self::talk::QueueArgs;
+pub(crate) use self::touch::GrantArgs;
 pub(crate) use self::verbs::{CacheArgs, CacheVerb, CompileArgs, CompletionsArgs, InfoArgs, InspectArgs};
 
 /// Runs many isolated copies of an untrusted WebAssembly guest in parallel, each within limits, with nothing granted

@@ -97,6 +97,10 @@ pub(crate) struct UpArgs {
     /// Neither look for compiled code in the cache nor keep it there.
     #[arg(long)]
     pub no_cache: bool,
+
+    /// Keep this process's rights; as for `run`.
+    #[arg(long)]
+    pub no_lockdown: bool,
 }
 
 /// `--file-calls`

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use wasm_pool::{QueueOptions, Unbound, units};
+use wasm_pool::manifest::QueueSpec;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Queues and interpreters")]
@@ -24,46 +24,6 @@ pub(crate) struct QueueArgs {
     /// Let each guest create so many interpreters at once, and these others, DEPTH levels deep (1).
     #[arg(long, value_name = "COUNT[:DEPTH]")]
     pub interpreters: Option<InterpreterSpec>,
-}
-
-/// `--queue`
-#[derive(Debug, Clone)]
-pub(crate) struct QueueSpec {
-    pub name: String,
-    pub options: QueueOptions,
-}
-
-impl QueueSpec {
-    /// A queue with every default.
-    pub(crate) fn named(name: &str) -> QueueSpec {
-        QueueSpec {
-            name: name.to_owned(),
-            // Guests of a pipeline end when they have put their last item; nobody must lose it.
-            options: QueueOptions {
-                unbound: Unbound::Keep,
-                ..QueueOptions::default()
-            },
-        }
-    }
-}
-
-impl FromStr for QueueSpec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<QueueSpec, String> {
-        let mut parts = text.split(':');
-        let mut spec = QueueSpec::named(parts.next().unwrap_or_default());
-        if let Some(size) = parts.next() {
-            spec.options.max_size = size.parse().map_err(|_| format!("{size:?} is no number of items"))?;
-        }
-        if let Some(bytes) = parts.next() {
-            spec.options.max_bytes = units::parse_size(bytes)?;
-        }
-        match parts.next() {
-            None if !spec.name.is_empty() => Ok(spec),
-            _ => Err("expected NAME, NAME:MAXSIZE or NAME:MAXSIZE:MAXBYTES, such as work:64:1MiB".to_owned()),
-        }
-    }
 }
 
 /// `--interpreters`

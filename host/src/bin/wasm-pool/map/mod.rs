@@ -31,7 +31,7 @@ use crate::args::{Format, MapArgs};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
 use crate::run::{engine_for, usage};
-use crate::signals;
+use crate::{signals, wall};
 
 /// Chunks on their way for each interpreter: one that is worked off, one that waits, and some that wait for a slow one before
 /// them to be written.
@@ -45,6 +45,10 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     // On fibers more calls may run than there are workers.
     let room = u32::try_from(cores)?.saturating_add(32);
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
+    let grants = calling::grants(&args.grants)?;
+    let mut sink = open_sink(args)?;
+    let lockdown = wall::reading(wall::around(&engine, &args.guest), &args.input);
+    wall::raise(lockdown.grants(&grants), args.loading.no_lockdown);
     let program = calling::load(&engine, &args.guest, &limits, &args.loading, &args.calling)?;
     let function = program.function(&args.function)?;
     let (file, source) = Source::open(&args.input)?;
@@ -57,10 +61,10 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
         .build()?;
     let bar = Bar::of_items(source.length(), args.quiet);
     let voices = Voices::of(&program, &bar)?;
-    let builder = calling::executor(&pool, &program, &limits, &args.grants, &args.calling, &voices)?;
+    let builder = calling::executor(&pool, &program, &limits, grants, &args.calling, &voices)?;
     let executor = configured(builder, args).build()?;
     // Only now, when nothing else is wrong: what is there is lost.
-    let (sink, written) = open_sink(args, &source, &mut input)?;
+    let written = take_up(args, &source, &mut input, &mut sink)?;
 
     let stop = signals::listen()?;
     let (results, done) = unbounded();
@@ -128,18 +132,22 @@ fn configured(builder: ExecutorBuilder, args: &MapArgs) -> ExecutorBuilder {
     }
 }
 
-/// Where the results go, and how many are there already: those of items that are then passed over.
-fn open_sink(args: &MapArgs, source: &Source, input: &mut Input) -> anyhow::Result<(Sink, u64)> {
-    let mut sink = match &args.resume {
-        Some(file) => Sink::open_again(file)?,
-        None => Sink::open(args.output.as_deref())?,
-    };
+/// Where the results go, as it is; behind the wall it could not be opened any more.
+fn open_sink(args: &MapArgs) -> anyhow::Result<Sink> {
+    match &args.resume {
+        Some(file) => Sink::open_again(file),
+        None => Sink::open(args.output.as_deref()),
+    }
+}
+
+/// Makes it ready, and says how many results are there already: those of items that are then passed over.
+fn take_up(args: &MapArgs, source: &Source, input: &mut Input, sink: &mut Sink) -> anyhow::Result<u64> {
     source.is_not(&sink.metadata()?, &sink.name)?;
     if args.resume.is_none() {
         if args.output.is_some() {
             sink.empty()?;
         }
-        return Ok((sink, 0));
+        return Ok(0);
     }
     let written = sink.resume()?;
     let skipped = input.skip(written);
@@ -150,7 +158,7 @@ fn open_sink(args: &MapArgs, source: &Source, input: &mut Input) -> anyhow::Resu
         );
         return Err(usage(message));
     }
-    Ok((sink, written))
+    Ok(written)
 }
 
 fn job(args: &MapArgs, function: Function, columns: Vec<String>, results: Sender<Message>) -> Job {

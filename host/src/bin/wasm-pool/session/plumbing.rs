@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded, never};
-use wasm_pool::queue::{CBOR, Drain, Feed, GetError, PutError, Received};
+use wasm_pool::manifest::QueueSpec;
+use wasm_pool::queue::{Drain, Feed, GetError, PutError, Received};
 use wasm_pool::{Item, Queues, Wait, text};
 
-use crate::args::{QueueArgs, QueueSpec};
+use crate::args::QueueArgs;
 
 /// Both ends.
 pub(crate) struct Plumbing {
@@ -122,7 +123,8 @@ impl Plumbing {
         });
         let drained = self.drain.as_ref().map_or(Piped::Whole, |drain| {
             self.close(&drain.queue);
-            let until = patience.map(|patience| Instant::now() + patience);
+            // Beyond the clock's end: for ever.
+            let until = patience.and_then(|patience| Instant::now().checked_add(patience));
             loop {
                 match drain.done.recv_timeout(Duration::from_millis(50)) {
                     Ok(piped) => return piped,
@@ -257,7 +259,8 @@ fn add_line(lines: &mut Vec<u8>, item: &Item, visible: bool) {
         }
         Item::Queue(queue) => format!("queue {}", queue.id()),
         Item::Interpreter(interpreter) => format!("interpreter {}", interpreter.id()),
-        Item::Encoded(encoded) => json_of(encoded)
+        Item::Encoded(encoded) => encoded
+            .to_json()
             .unwrap_or_else(|| format!("{}, {} bytes", text::one_line(&encoded.media_type), encoded.bytes.len())),
     };
     let shown = if visible {
@@ -267,13 +270,4 @@ fn add_line(lines: &mut Vec<u8>, item: &Item, visible: bool) {
     };
     lines.extend_from_slice(shown.as_bytes());
     lines.push(b'\n');
-}
-
-/// CBOR that JSON can say.
-fn json_of(encoded: &wasm_pool::queue::Encoded) -> Option<String> {
-    if encoded.media_type != CBOR {
-        return None;
-    }
-    let value: serde_json::Value = ciborium::from_reader(&*encoded.bytes).ok()?;
-    Some(value.to_string())
 }

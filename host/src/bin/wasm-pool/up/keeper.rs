@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use wasm_pool::manifest::{LONGEST_BACKOFF, Part, Restart};
 use wasm_pool::{Ending, Program, Queues, Setup, units};
 
-use super::manifest::{LONGEST_BACKOFF, Part, Restart};
 use crate::names::Names;
 use crate::progress::Bar;
 use crate::report;

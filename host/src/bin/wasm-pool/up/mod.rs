@@ -1,9 +1,6 @@
 //! `wasm-pool up`: several programs and the queues between them, from a manifest.
 
-mod graph;
 mod keeper;
-mod manifest;
-mod raw;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,11 +9,12 @@ use std::time::Instant;
 
 use anyhow::Context;
 use wasm_pool::grants::{Grants, InterpreterGrant};
+use wasm_pool::lockdown::Lockdown;
+use wasm_pool::manifest::{Part, Plan};
 use wasm_pool::stdio::{Input, Stdio};
 use wasm_pool::{Engine, FileCalls, Kind, Pool, Program, Setup, machine};
 
 use self::keeper::{Instances, Place};
-use self::manifest::{Part, Plan};
 use crate::args::UpArgs;
 use crate::names::Names;
 use crate::output::Console;
@@ -24,22 +22,27 @@ use crate::progress::Bar;
 use crate::run::{engine_for, numbered};
 use crate::session::crew::Crew;
 use crate::session::plumbing::Plumbing;
-use crate::{report, session, signals};
+use crate::{report, session, signals, wall};
 
 pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
-    let plan = manifest::read(&args.manifest)?;
+    let plan = Plan::read(&args.manifest)?;
     machine::raise_open_files();
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
+    // Only for a run: a check writes nothing.
+    let sink = match &args.report {
+        Some(report) if !args.check => Some(report::open(report)?),
+        _ => None,
+    };
+    wall::raise(lockdown(&engine, &plan, args)?, args.no_lockdown);
     let programs = load(&engine, &plan)?;
     check_grants(&plan, &programs)?;
-    for warning in graph::warnings(&plan) {
+    for warning in plan.warnings() {
         report::note(warning);
     }
     if args.check {
-        return report::to_stdout(|out| out.write_all(graph::picture(&plan).as_bytes()));
+        return report::to_stdout(|out| out.write_all(plan.picture().as_bytes()));
     }
-    let sink = args.report.as_ref().map(report::open).transpose()?;
     let to_stderr = matches!(sink, Some(report::Sink::Stderr));
     let mut names = Names::none();
     for part in &plan.programs {
@@ -103,6 +106,18 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     // As in `run`: the kernel is faster.
     std::mem::forget(pool);
     Ok(exit_code)
+}
+
+/// What is still needed when the manifest was read.
+fn lockdown(engine: &Engine, plan: &Plan, args: &UpArgs) -> anyhow::Result<Lockdown> {
+    let mut lockdown = Lockdown::new().cache(engine);
+    for part in &plan.programs {
+        lockdown = wall::reading(lockdown, &part.guest).dirs(&part.dirs);
+    }
+    if args.check {
+        return Ok(lockdown);
+    }
+    wall::writing(lockdown, &args.output)
 }
 
 /// How many interpreters there may be at once.

@@ -1,0 +1,5 @@
+(module (memory 1 2) (table 10 funcref) (global (mut i64) (i64.const -1))
+  (func $f (param i32) (result i32) (if (result i32) (i32.eq (memory.grow (local.get 0)) (i32.const -1)) (then (unreachable)) (else (i32.const 1))))
+  (elem (i32.const 0) $f)
+  (start $s) (func $s (drop (call_indirect (param i32) (result i32) (i32.const 1) (i32.const 0))))
+  (func (export "_start") (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000))))

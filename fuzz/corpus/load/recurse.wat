@@ -1,0 +1,1 @@
+(module (func $a (export "_start") (call $b)) (func $b (call $a) (call $a)))
