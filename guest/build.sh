@@ -26,6 +26,8 @@ guests=(
   "suite wasm32-wasip2 examples/08-tests-in-isolation/suite.wasm"
   "actor wasm32-wasip2 tests/guests/actor.wasm"
   "bare wasm32-wasip2 tests/guests/bare.wasm"
+  "intruder wasm32-wasip1 tests/guests/intruder-p1.wasm"
+  "intruder wasm32-wasip2 tests/guests/intruder-p2.wasm"
   "plugin wasm32-unknown-unknown tests/guests/plugin.wasm"
   "plugin wasm32-wasip2 tests/guests/plugin-wasi.wasm"
   "probe wasm32-wasip1 tests/guests/probe-p1.wasm"

@@ -4,10 +4,16 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod arguments;
+mod coverage;
 mod crowd;
 mod inline;
 mod malformed;
 mod messages;
 mod names;
+mod network;
 mod paths;
+mod processes;
+mod randomness;
 mod shortage;
+mod traces;

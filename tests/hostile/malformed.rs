@@ -234,6 +234,52 @@ fn compile_bombs_end_in_time() {
     }
 }
 
+/// A number as WebAssembly writes it.
+fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number > 0x7f {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
+/// A command with one function of this code.
+fn command(code: &[u8]) -> Vec<u8> {
+    let start = (7, &[1, 6, b'_', b's', b't', b'a', b'r', b't', 0, 0][..]);
+    let mut bytes = module(&[TYPE, FUNCTION, start]);
+    // No locals, and the end.
+    let body = [&[0], code, &[0x0b]].concat();
+    let section = [&[1], &leb(body.len())[..], &body].concat();
+    bytes.push(10);
+    bytes.extend(leb(section.len()));
+    bytes.extend(section);
+    bytes
+}
+
+#[test]
+fn long_functions_compile_in_time_and_longer_ones_are_refused() {
+    let straight = |bytes: usize| command(&[0x41, 1, 0x1a].repeat(bytes / 3));
+    run(file(&straight(1_200_000), ".wasm"), &["--no-cache"]).exits(0);
+    // The most that a function may have is 7,654,321 bytes.
+    run(file(&straight(7_700_000), ".wasm"), &["--no-cache"])
+        .exits(65)
+        .one_line()
+        .says("not valid WebAssembly");
+}
+
+#[test]
+fn a_function_with_many_values_at_once_compiles_in_time() {
+    let values = 2_000;
+    let source = format!(
+        "(module (global $g (mut i64) (i64.const 3)) (func (export \"_start\") {} {} drop))",
+        "(i64.mul (global.get $g) (global.get $g)) ".repeat(values),
+        "i64.add ".repeat(values - 1)
+    );
+    run(wat(&source), &["--no-cache", "--compile-time", "20s"]).exits(0);
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
 

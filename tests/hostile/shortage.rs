@@ -72,6 +72,29 @@ fn few_threads_are_an_error_and_no_panic() {
     }
 }
 
+#[test]
+fn memory_that_the_system_refuses_in_the_middle_ends_the_guest_and_not_the_process() {
+    // Compiled before: a compiler that gets no memory ends the process, as any program in Rust does.
+    let place = folder();
+    let compiled = place.path().join("probe.cwasm").display().to_string();
+    done(wasm_pool(["compile".as_ref(), probe_p1().as_os_str()]).args(["-o", &compiled])).exits(0);
+    let args = [
+        "run",
+        &compiled,
+        "--allow-precompiled",
+        "-w",
+        "1",
+        "--",
+        "allocate",
+        "200000000",
+    ];
+    for data in [100, 120, 140, 160, 180] {
+        let done = limited(&[&format!("--data={data}000000")], &args);
+        done.exits(134).says("unreachable");
+    }
+    limited(&["--data=400000000"], &args).exits(0).prints("200000000\n");
+}
+
 fn open_to_all(folder: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     for path in [folder.to_owned(), folder.join("wasm-pool"), folder.join("guest.wasm")] {

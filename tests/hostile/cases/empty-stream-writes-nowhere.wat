@@ -1,0 +1,35 @@
+(component
+  (import "wasi:io/error@0.2.0" (instance $error (export "error" (type (sub resource)))))
+  (alias export $error "error" (type $error))
+  (import "wasi:io/streams@0.2.0" (instance $streams
+    (export "output-stream" (type $output (sub resource)))
+    (alias outer 1 $error (type $an-error))
+    (export "error" (type $error (eq $an-error)))
+    (type $a-failure (variant (case "last-operation-failed" (own $error)) (case "closed")))
+    (export "stream-error" (type $failure (eq $a-failure)))
+    (export "[method]output-stream.write" (func (param "self" (borrow $output)) (param "contents" (list u8)) (result (result (error $failure)))))))
+  (alias export $streams "output-stream" (type $output))
+  (import "wasi:cli/stdout@0.2.0" (instance $stdout
+    (alias outer 1 $output (type $an-output))
+    (export "output-stream" (type $output (eq $an-output)))
+    (export "get-stdout" (func (result (own $output))))))
+  (core module $libc (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+  (core instance $libc (instantiate $libc))
+  (core func $stdout (canon lower (func $stdout "get-stdout")))
+  (core func $call (canon lower (func $streams "[method]output-stream.write")
+    (memory $libc "memory") (realloc (func $libc "realloc"))))
+  (core module $guest
+    (import "host" "stdout" (func $stdout (result i32)))
+    (import "host" "call" (func $call (param i32 i32 i32 i32)))
+    (func (export "run") (result i32) (local $stdout i32)
+      (local.set $stdout (call $stdout))
+      (loop
+        (call $call (local.get $stdout) (i32.const 0) (i32.const 0) (i32.const 16))
+        (br 0))
+      (i32.const 0)))
+  (core instance $guest (instantiate $guest
+    (with "host" (instance (export "stdout" (func $stdout)) (export "call" (func $call))))))
+  (func $run (result (result)) (canon lift (core func $guest "run")))
+  (instance $cli (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $cli)))

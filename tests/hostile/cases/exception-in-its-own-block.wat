@@ -1,0 +1,1 @@
+(module (tag $t) (func (export "_start") (block $b (try_table (catch $t $b) (throw $t)))))

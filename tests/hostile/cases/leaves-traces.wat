@@ -1,0 +1,11 @@
+(module
+  (memory (export "memory") 16)
+  (table $table 1000 funcref)
+  (global $global (mut i64) (i64.const 1))
+  (elem declare func $start)
+  (func $start (export "_start")
+    (drop (memory.grow (i32.const 48)))
+    (memory.fill (i32.const 0) (i32.const 255) (i32.const 4194304))
+    (table.fill $table (i32.const 0) (ref.func $start) (i32.const 1000))
+    (global.set $global (i64.const -1))
+    (unreachable)))

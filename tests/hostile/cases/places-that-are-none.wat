@@ -1,0 +1,13 @@
+(module
+  (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_seek" (func $fd_seek (param i32 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_allocate" (func $fd_allocate (param i32 i64 i64) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_filestat_set_size" (func $fd_filestat_set_size (param i32 i64) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "f")
+  (func (export "_start")
+    (if (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 0) (i64.const 0x1fffffff) (i64.const 0x1fffffff) (i32.const 0) (i32.const 128)) (then (unreachable)))
+    (if (i32.eqz (call $fd_filestat_set_size (i32.load (i32.const 128)) (i64.const -1))) (then (unreachable)))
+    (if (i32.eqz (call $fd_filestat_set_size (i32.load (i32.const 128)) (i64.const 0x8000000000000000))) (then (unreachable)))
+    (if (i32.eqz (call $fd_allocate (i32.load (i32.const 128)) (i64.const -1) (i64.const -1))) (then (unreachable)))
+    (if (i32.eqz (call $fd_seek (i32.load (i32.const 128)) (i64.const -1) (i32.const 1) (i32.const 136))) (then (unreachable)))))

@@ -1,0 +1,30 @@
+(component
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (export "pollable" (type $pollable (sub resource)))
+    (export "poll" (func (param "in" (list (borrow $pollable))) (result (list u32))))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+    (alias outer 1 $pollable (type $a-pollable))
+    (export "pollable" (type $pollable (eq $a-pollable)))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $pollable))))))
+  (core module $libc (memory (export "memory") 512)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0)))
+  (core instance $libc (instantiate $libc))
+  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+  (core func $poll (canon lower (func $poll "poll") (memory $libc "memory") (realloc (func $libc "realloc"))))
+  (core module $guest
+    (import "host" "subscribe" (func $subscribe (param i64) (result i32)))
+    (import "host" "poll" (func $poll (param i32 i32 i32)))
+    (import "libc" "memory" (memory 512))
+    (func (export "run") (result i32) (local $timer i32) (local $at i32)
+      (local.set $timer (call $subscribe (i64.const -1)))
+      (loop $next
+        (i32.store (local.get $at) (local.get $timer))
+        (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4))) (i32.const 32000000))))
+      (call $poll (i32.const 0) (i32.const 8000000) (i32.const 33000000))
+      (i32.const 0)))
+  (core instance $guest (instantiate $guest (with "libc" (instance $libc))
+    (with "host" (instance (export "subscribe" (func $subscribe)) (export "poll" (func $poll))))))
+  (func $run (result (result)) (canon lift (core func $guest "run")))
+  (instance $cli (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $cli)))

@@ -1,0 +1,1 @@
+(module (func $deeper (export "_start") (call $deeper) (call $deeper)))

@@ -1,0 +1,1 @@
+(module (table i64 0xffffffffffffffff funcref) (func (export "_start")))

@@ -1,0 +1,1 @@
+(module (type $f (func)) (func (param (ref $f))) (func (export "_start")))
