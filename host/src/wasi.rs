@@ -30,6 +30,7 @@ pub(crate) const PREVIEW1: &str = "wasi_snapshot_preview1";
 const FILESYSTEM: &str = "wasi:filesystem/types@0.2.12";
 
 pub(crate) fn module_linker(engine: &wasmtime::Engine) -> wasmtime::Result<ModuleLinker<Guest>> {
+    stands_in_for_files();
     let mut linker = ModuleLinker::new(engine);
     wasmtime_wasi::p1::add_to_linker_async(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
     linker.allow_shadowing(true);

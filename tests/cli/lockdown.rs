@@ -83,26 +83,20 @@ fn every_thread_is_behind_it_whatever_runs_guests_unless_it_is_not_wanted() {
 }
 
 #[test]
-fn this_process_itself_reaches_no_file_that_it_was_not_given() {
+fn output_goes_through_no_link_behind_the_wall_and_before_it() {
     let (guest, outside, dir) = (wat(&says("x")), folder(), folder());
     let (canary, guest) = (outside.path().join("canary"), guest.path());
     let name = guest.file_stem().expect("a name").to_string_lossy().into_owned();
     // The host writes there itself: a link that somebody left leads out of the folder.
-    symlink(&canary, dir.path().join(format!("{name}-0.out"))).expect("links");
+    let link = dir.path().join(format!("{name}-0.out"));
     let output = format!("files:{}", dir.path().display());
-    let behind = run(guest, &["-q", "-o", &output]);
-    match support().landlock {
-        Ok(_) => {
-            behind.exits(74).one_line().says("ermission denied");
-            assert!(!canary.exists());
-        }
-        Err(missing) => {
-            eprintln!("not checked: files, {missing}");
-            behind.exits(0);
-        }
+    for flag in ["--keep-going", "--no-lockdown"] {
+        let _ = fs::remove_file(&link);
+        symlink(&canary, &link).expect("links");
+        run(guest, &["-q", "-o", &output, flag]).exits(0);
+        assert!(!canary.exists());
+        assert_eq!(fs::read_to_string(&link).ok().as_deref(), Some("x\n"));
     }
-    run(guest, &["-q", "-o", &output, "--no-lockdown"]).exits(0);
-    assert_eq!(fs::read_to_string(&canary).ok().as_deref(), Some("x\n"));
 }
 
 /// A command that prints a line.

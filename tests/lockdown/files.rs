@@ -109,7 +109,7 @@ const RIGHTS: [(Rights, &[&str]); 5] = [
         ],
     ),
     (Rights::Store, &["read", "write", "empty", "make", "rename", "remove"]),
-    (Rights::Write, &["write", "empty", "make"]),
+    (Rights::Write, &["write", "empty", "make", "rename", "remove"]),
     (Rights::Replace, &["rename", "remove"]),
 ];
 

@@ -32,7 +32,7 @@ pub(crate) fn everything(folder: &Path) {
     };
     let guests = [harness::probe_p1(), harness::probe_p2(), harness::plugin()];
     let lockdown = Lockdown::new().cache(&engine).grants(&grants);
-    let wall = raise(
+    raise(
         guests
             .iter()
             .fold(lockdown, |lockdown, guest| lockdown.allow(guest, Rights::Read)),
@@ -46,9 +46,8 @@ pub(crate) fn everything(folder: &Path) {
         cold.iter()
             .all(|program| matches!(program.compiled(), Compiled::Now(_)))
     );
-    if wall.landlock.is_ok() {
-        assert_eq!(cache.info().entries, 0, "the cache is written, and not listed");
-    }
+    // By a handle from before: what was not used for long can be removed.
+    assert_eq!(cache.info().entries, 3);
     let [p1, p2, plugin] = guests.each_ref().map(|guest| load(guest));
     assert!(
         [&p1, &p2, &plugin]

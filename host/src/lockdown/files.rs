@@ -21,7 +21,7 @@ pub enum Rights {
     Change,
     /// Files are made, read, written, replaced and removed, and nothing is listed: a cache, or a place for temporary files.
     Store,
-    /// Files are made and written, and none is read: a place for output.
+    /// Files are made, written and removed, and none is read: a place for output.
     Write,
     /// Files are renamed within their folder and removed, and none is opened: where a file that is open already takes its place.
     Replace,
@@ -35,7 +35,7 @@ impl Rights {
                 ReadFile | ReadDir | WriteFile | Truncate | RemoveFile | RemoveDir | MakeReg | MakeDir | MakeSym | Refer
             }),
             Rights::Store => make_bitflags!(AccessFs::{ReadFile | WriteFile | Truncate | RemoveFile | MakeReg}),
-            Rights::Write => make_bitflags!(AccessFs::{WriteFile | Truncate | MakeReg}),
+            Rights::Write => make_bitflags!(AccessFs::{WriteFile | Truncate | RemoveFile | MakeReg}),
             Rights::Replace => make_bitflags!(AccessFs::{RemoveFile | MakeReg}),
         }
     }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, open, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::target::Target;
@@ -27,7 +27,12 @@ impl Files {
     pub(super) fn create(folder: &Path, names: &Names, ending: &'static str) -> io::Result<Files> {
         std::fs::create_dir_all(folder)?;
         let mut files = Files {
-            folder: File::open(folder)?,
+            folder: open(
+                folder,
+                OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+                Mode::empty(),
+            )?
+            .into(),
             names: names.clone(),
             ending,
             made: Vec::with_capacity(names.len()),
