@@ -1,6 +1,7 @@
 //! What `run` and `up` have in common: the guests from the first start to the last end, our own ends of their queues, and the end.
 
 pub(crate) mod crew;
+mod json;
 pub(crate) mod plumbing;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded, never};
 use wasm_pool::queue::{CBOR, Drain, Feed, GetError, PutError, Received};
 use wasm_pool::{Item, Queues, Wait, text};
 
+use super::json::Json;
 use crate::args::{QueueArgs, QueueSpec};
 
 /// Both ends.
@@ -122,7 +123,7 @@ impl Plumbing {
         });
         let drained = self.drain.as_ref().map_or(Piped::Whole, |drain| {
             self.close(&drain.queue);
-            let until = patience.map(|patience| Instant::now() + patience);
+            let until = patience.and_then(|patience| Instant::now().checked_add(patience));
             loop {
                 match drain.done.recv_timeout(Duration::from_millis(50)) {
                     Ok(piped) => return piped,
@@ -274,6 +275,6 @@ fn json_of(encoded: &wasm_pool::queue::Encoded) -> Option<String> {
     if encoded.media_type != CBOR {
         return None;
     }
-    let value: serde_json::Value = ciborium::from_reader(&*encoded.bytes).ok()?;
-    Some(value.to_string())
+    let Json(text) = ciborium::from_reader(&*encoded.bytes).ok()?;
+    Some(text)
 }
