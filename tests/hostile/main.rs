@@ -5,6 +5,7 @@
 mod harness;
 
 mod crowd;
+mod handles;
 mod malformed;
 mod messages;
 mod paths;

@@ -33,6 +33,7 @@ pub struct Guest {
     limiter: Limiter,
     vitals: Arc<Vitals>,
     open_files: u32,
+    most_handles: usize,
     /// Who ends it; another one for each task of an interpreter that is used again.
     control: Arc<Control>,
     /// Of a call on a thread.
@@ -107,6 +108,11 @@ impl Guest {
         self.wasi.ctx().table.iter_mut().count()
     }
 
+    /// How many handles of the host it may hold.
+    pub(crate) fn most_handles(&self) -> usize {
+        self.most_handles
+    }
+
     /// Whom it can talk to, and its handles.
     pub(crate) fn talk_and_table(&mut self) -> (Option<&mut Talk>, &mut ResourceTable) {
         (self.talk.as_deref_mut(), self.wasi.ctx().table)
@@ -169,7 +175,8 @@ impl Tenant<'_> {
             GuestOutput::new(stdio.stderr.clone(), self.vitals),
         )?;
         let table: &mut ResourceTable = wasi.ctx().table;
-        table.set_max_capacity(usize::try_from(limits.handles).unwrap_or(usize::MAX));
+        let most_handles = usize::try_from(limits.handles).unwrap_or(usize::MAX);
+        table.set_max_capacity(most_handles);
         let guest = Guest {
             wasi,
             id: self.id,
@@ -179,6 +186,7 @@ impl Tenant<'_> {
             limiter: Limiter::new(limits, &self.commons.budget, self.vitals),
             vitals: Arc::clone(self.vitals),
             open_files: limits.open_files,
+            most_handles,
             control: Arc::clone(self.control),
             watch: Watch(None),
             talk,
@@ -186,7 +194,7 @@ impl Tenant<'_> {
         let mut store = Store::new(self.program.engine().wasmtime(), guest);
         store.limiter(|guest| &mut guest.limiter);
         // A guest's own table of handles counts loans too; the host's table above is the one that means the limit.
-        store.set_max_component_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX).saturating_mul(4));
+        store.set_max_component_handles(most_handles.saturating_mul(4));
         // One host call copies at most what the guest's memory can hold.
         let copied = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
         store.set_hostcall_fuel(copied.min(store.hostcall_fuel()));
