@@ -6,6 +6,8 @@
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::limits::{LimitHit, LimitKind};
+
 /// A shared account of bytes. Cloning gives another handle to the same account.
 ///
 /// Invariant: `used <= limit`, and `used` is the sum of what all live interpreters hold.
@@ -58,9 +60,34 @@ impl Budget {
         }
     }
 
+    /// Takes `bytes` until the answer is dropped.
+    pub(crate) fn hold(&self, bytes: u64) -> Result<Held, LimitHit> {
+        if !self.charge(bytes) {
+            let asked = self.used().saturating_add(bytes);
+            return Err(LimitHit::new(LimitKind::PoolMemory, self.limit(), asked));
+        }
+        Ok(Held {
+            budget: self.clone(),
+            bytes,
+        })
+    }
+
     /// Gives back `bytes` that were charged.
     pub(crate) fn release(&self, bytes: u64) {
         self.0.used.fetch_sub(bytes, Relaxed);
+    }
+}
+
+/// Bytes that are charged until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    budget: Budget,
+    bytes: u64,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.release(self.bytes);
     }
 }
 

@@ -123,6 +123,19 @@ fn a_line_that_the_queue_cannot_hold_ends_the_feed_and_says_so() {
 }
 
 #[test]
+fn the_grace_may_be_longer_than_there_is_time() {
+    let flags = [
+        "--drain",
+        "q",
+        "--deadline",
+        "100ms",
+        "--grace",
+        "18446744073709551615s",
+    ];
+    done(&mut talking(&flags, &["produce", "q", "1000000000"])).exits(124);
+}
+
+#[test]
 fn guests_that_wait_for_each_other_are_ended_and_the_report_says_for_what() {
     let flags = ["-n", "3", "--queue", "a", "--queue", "b"];
     let done = done(&mut talking(&flags, &["swap", "a", "b"])).exits(123);

@@ -7,6 +7,7 @@ mod harness;
 mod arguments;
 mod coverage;
 mod crowd;
+mod handles;
 mod inline;
 mod malformed;
 mod messages;

@@ -32,7 +32,7 @@ pub(crate) fn everything(folder: &Path) {
     };
     let guests = [harness::probe_p1(), harness::probe_p2(), harness::plugin()];
     let lockdown = Lockdown::new().cache(&engine).grants(&grants);
-    raise(
+    let _ = raise(
         guests
             .iter()
             .fold(lockdown, |lockdown, guest| lockdown.allow(guest, Rights::Read)),

@@ -104,6 +104,26 @@ fn host_and_guests_use_the_same_queues() {
 }
 
 #[test]
+fn what_is_left_of_an_item_without_its_sender_takes_room_and_memory() {
+    let (pool, program) = talkers(4, 1);
+    for (policy, fits) in [("replace", false), ("error", false), ("remove", true)] {
+        let options = QueueOptions {
+            max_size: 0,
+            max_bytes: bytesize::ByteSize::b(3 * wasm_pool::queue::ITEM_OVERHEAD),
+            ..QueueOptions::default()
+        };
+        let queue = pool.queues().create_named(policy, &options).expect("a queue");
+        let before = pool.budget().used();
+        let setup = talking(&pool, &["put-and-end", policy, policy]);
+        assert!(pool.run(&program, setup).expect("starts").outcome.is_success());
+        assert_eq!((policy, queue.put(0i64, Wait::No).is_ok()), (policy, fits));
+        assert!(pool.budget().used() > before);
+        let _ = queue.get(Wait::No);
+        assert!(queue.put(0i64, Wait::No).is_ok());
+    }
+}
+
+#[test]
 fn fifty_who_wait_on_either_side_wake_when_the_queue_is_closed() {
     let (pool, program) = talkers(200, 2);
     let (empty, full) = (named(&pool, "empty", 1), named(&pool, "full", 1));

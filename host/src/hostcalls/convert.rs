@@ -1,6 +1,6 @@
 //! Items as guests have them and as the host has them.
 
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{ResourceTable, ResourceTableError};
 
 use super::queues::Handle;
 use super::talk::Talk;
@@ -8,7 +8,7 @@ use super::{wit, wit_interpreters};
 use crate::interpreter::ExecutionFailed;
 use crate::limits::LimitHit;
 use crate::outcome::{MAX_FRAMES, Outcome};
-use crate::queue::{Encoded, GetError, Item, MAX_MEDIA_TYPE, PutError, Received, Unbound};
+use crate::queue::{Encoded, Entry, GetError, Item, MAX_MEDIA_TYPE, PutError, Received, Unbound};
 use crate::text;
 
 /// What a program's `task` answers when it fails.
@@ -68,15 +68,26 @@ pub(crate) fn to_guest(talk: &mut Talk, table: &mut ResourceTable, item: Item) -
     })
 }
 
-pub(super) fn received_to_guest(
+/// What stood in a queue, into a guest's hands; `Err` with it when it is a handle and the guest has no room for one more.
+pub(super) fn entry_to_guest(
     talk: &mut Talk,
     table: &mut ResourceTable,
-    received: Received,
-) -> wasmtime::Result<wit::Received> {
-    Ok(match received {
-        Received::Item(item) => wit::Received::Item(to_guest(talk, table, item)?),
-        Received::Unbound => wit::Received::Unbound,
-    })
+    entry: Entry,
+) -> wasmtime::Result<Result<Result<wit::Received, wit::QueueError>, Entry>> {
+    if let Some(queue) = entry.queue() {
+        let handle = match table.push(Handle::new(queue.clone())) {
+            Ok(handle) => handle,
+            Err(ResourceTableError::Full) => return Ok(Err(entry)),
+            Err(error) => return Err(error.into()),
+        };
+        talk.learn_queue(queue);
+        return Ok(Ok(Ok(wit::Received::Item(wit::Item::Queue(handle)))));
+    }
+    Ok(Ok(match entry.open() {
+        Ok(Received::Item(item)) => Ok(wit::Received::Item(to_guest(talk, table, item)?)),
+        Ok(Received::Unbound) => Ok(wit::Received::Unbound),
+        Err(error) => Err(error.into()),
+    }))
 }
 
 impl From<wit::Unbound> for Unbound {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use wasmtime::component::Resource;
+use wasmtime::component::{Resource, ResourceTableError};
 use wasmtime_wasi::p2::{DynPollable, subscribe};
 
 use super::convert::{from_guest, to_guest};
@@ -13,11 +13,11 @@ use super::talk::Talk;
 use super::{Speaker, wit, wit_interpreters};
 use crate::error::ErrorKind;
 use crate::grants::Grants;
-use crate::interpreter::desk::{Answer, Reply, Request};
+use crate::interpreter::desk::{Answer, Payer, Reply, Request};
 use crate::interpreter::{CallError, Interpreter, InterpreterId, Setup};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::program::Program;
-use crate::queue::Item;
+use crate::queue::{ITEM_OVERHEAD, Item};
 use crate::stdio::Stdio;
 use wit_interpreters::{CreateOptions, Inherited, InterpreterError};
 
@@ -42,9 +42,9 @@ impl Speaker<'_> {
     async fn ask(&mut self, this: &Resource<Interpreter>, request: Request) -> Done<Item> {
         let (talk, table) = self.parts()?;
         let callee = table.get(this)?;
-        let reply = match callee.ask(request) {
+        let reply = match hand_in(talk, callee, request) {
             Ok(reply) => reply,
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(Err(error)),
         };
         let answer = reply.take_standing(&talk.control, callee.id()).await;
         Ok(answered(answer))
@@ -61,6 +61,14 @@ impl Speaker<'_> {
         }
         Ok(Ok(taken))
     }
+}
+
+/// Hands in a call. What it carries, and what it will give, count as the caller's messages.
+fn hand_in(talk: &Talk, callee: &Interpreter, request: Request) -> Result<Arc<Reply>, InterpreterError> {
+    let payer = Payer::new(&talk.account, &talk.commons.budget);
+    let load = payer.load(request.weight());
+    let load = load.map_err(|hit| InterpreterError::Limit(hit.to_string()))?;
+    Ok(callee.ask(request, Reply::paid_by(payer, load))?)
 }
 
 fn answered(answer: Option<Answer>) -> Result<Item, InterpreterError> {
@@ -141,8 +149,13 @@ fn create(talk: &Talk, options: CreateOptions) -> Result<Interpreter, Interprete
 }
 
 fn start(talk: &Talk, program: &Program, setup: Setup, family: super::Family) -> Result<Interpreter, InterpreterError> {
+    // It lies in the host twice: as what the child was given, and as what it is shown.
+    let arguments = setup.grants.args.iter();
+    let bytes = arguments.map(|text| 2 * text.len() as u64 + ITEM_OVERHEAD).sum();
+    let load = talk.load(bytes);
+    let load = load.map_err(|hit| InterpreterError::Limit(hit.to_string()))?;
     let place = family
-        .take_place()
+        .take_place(load)
         .ok_or_else(|| limit(LimitKind::Interpreters, u64::from(family.places())))?;
     talk.commons
         .create(program, Arc::new(setup), family, Some(place))
@@ -265,15 +278,15 @@ impl wit_interpreters::HostInterpreter for Speaker<'_> {
             Ok(arguments) => arguments,
             Err(error) => return Ok(Err(error)),
         };
-        let (_, table) = self.parts()?;
+        let (talk, table) = self.parts()?;
         let interpreter = table.get(&this)?.clone();
-        match interpreter.ask(Request::Call(function, arguments)) {
+        match hand_in(talk, &interpreter, Request::Call(function, arguments)) {
             Ok(reply) => Ok(Ok(table.push(Thread {
                 callee: interpreter.id(),
                 reply,
                 _interpreter: interpreter,
             })?)),
-            Err(error) => Ok(Err(error.into())),
+            Err(error) => Ok(Err(error)),
         }
     }
 
@@ -307,7 +320,12 @@ impl Speaker<'_> {
     fn give(&mut self, result: Result<Item, InterpreterError>) -> Done<wit::Item> {
         let (talk, table) = self.parts()?;
         match result {
-            Ok(item) => Ok(Ok(to_guest(talk, table, item)?)),
+            Ok(item) => match to_guest(talk, table, item) {
+                Err(error) if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) => {
+                    Ok(Err(InterpreterError::Limit(talk.handles_limit(None).to_string())))
+                }
+                given => Ok(Ok(given?)),
+            },
             Err(error) => Ok(Err(error)),
         }
     }

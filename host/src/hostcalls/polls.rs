@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use smallvec::SmallVec;
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::{Linker, Resource, ResourceTableError};
 use wasmtime_wasi::p2::bindings::io::poll::{Host as _, HostPollable as _};
 use wasmtime_wasi::p2::{DynPollable, Pollable};
 
@@ -131,6 +131,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
     let mut poll = linker.instance(POLL)?;
     poll.func_wrap_async("poll", |mut store, (pollables,): (Vec<Resource<DynPollable>>,)| {
         Box::new(async move {
+            // Who names more than it can have names one many times: work without end for the host.
+            if pollables.len() > store.data().most_handles() {
+                return Err(ResourceTableError::Full.into());
+            }
             // One that is named twice is waited for once.
             let different: HashSet<_> = pollables.iter().map(Resource::rep).collect();
             let seen = Seen::begin(store.data_mut(), different.len());

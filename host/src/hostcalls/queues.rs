@@ -8,11 +8,12 @@ use bytesize::ByteSize;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::p2::{DynPollable, subscribe};
 
-use super::convert::{from_guest, received_to_guest};
+use super::convert::{entry_to_guest, from_guest};
 use super::polls::Readiness;
 use super::talk::Talk;
 use super::{Speaker, wit};
-use crate::queue::{CreateError, GetError, Item, PutError, Queue, QueueId, QueueOptions, Received, Side, Wait, Who};
+use crate::budget::Budget;
+use crate::queue::{CreateError, Entry, GetError, Item, PutError, Queue, QueueId, QueueOptions, Side, Wait, Who};
 
 /// A guest's handle on a queue.
 #[expect(unreachable_pub, reason = "the generated code names it in a public place")]
@@ -55,11 +56,19 @@ impl Speaker<'_> {
         Ok(table.push(Handle::new(queue))?)
     }
 
-    fn receive(&mut self, got: Result<Received, GetError>) -> Answer<wit::Received> {
+    /// Hands over what was got from the queue of this handle; what the guest has no room for is the queue's first again.
+    fn receive(&mut self, this: &This, got: Result<Entry, GetError>) -> Answer<wit::Received> {
         let (talk, table) = self.parts()?;
-        match got {
-            Ok(received) => Ok(Ok(received_to_guest(talk, table, received)?)),
-            Err(error) => Ok(Err(error.into())),
+        let entry = match got {
+            Ok(entry) => entry,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        match entry_to_guest(talk, table, entry)? {
+            Ok(received) => Ok(received),
+            Err(entry) => {
+                table.get(this)?.queue.shared().put_back([entry]);
+                Ok(Err(talk.handles_limit(None).into()))
+            }
         }
     }
 
@@ -122,18 +131,18 @@ impl wit::Host for Speaker<'_> {
             return Ok(Err((0, wit::QueueError::Invalid("a select of no queues".to_owned()))));
         }
         let (talk, table) = self.parts()?;
+        if queues.len() as u64 > u64::from(talk.setup.limits.handles) {
+            return Ok(Err((0, talk.handles_limit(queues.len() as u64).into())));
+        }
         let shared = queues
             .iter()
             .map(|queue| Ok(Arc::clone(table.get(queue)?.queue.shared())))
             .collect::<wasmtime::Result<_>>()?;
         let who = talk.who();
-        let selected = Queue::select_as(shared, who, wait(timeout)).await;
-        let (at, got) = match selected {
-            Ok((at, received)) => (at, Ok(received)),
-            Err((at, error)) => (at, Err(error)),
-        };
+        let (at, got) = Queue::select_as(shared, who, wait(timeout)).await;
+        let received = self.receive(&queues[at], got)?;
         let at = u32::try_from(at)?;
-        Ok(match self.receive(got)? {
+        Ok(match received {
             Ok(received) => Ok((at, received)),
             Err(error) => Err((at, error)),
         })
@@ -204,7 +213,9 @@ impl wit::HostQueue for Speaker<'_> {
             }
         }
         let queue = &table.get(&this)?.queue;
-        let (accepted, error) = put_all(queue, ready, wait(timeout), unbound.map(Into::into), talk.who()).await;
+        let budget = &talk.commons.budget;
+        let put = put_all(queue, ready, wait(timeout), unbound.map(Into::into), talk.who(), budget);
+        let (accepted, error) = put.await;
         let error = error
             .map(wit::QueueError::from)
             .or_else(|| wrong.map(wit::QueueError::Invalid));
@@ -220,13 +231,13 @@ impl wit::HostQueue for Speaker<'_> {
     async fn get(&mut self, this: This, timeout: Option<u64>) -> Answer<wit::Received> {
         let (talk, table) = self.parts()?;
         let queue = &table.get(&this)?.queue;
-        let got = queue.get_as(talk.who(), wait(timeout)).await;
-        self.receive(got)
+        let got = queue.take_as(talk.who(), wait(timeout)).await;
+        self.receive(&this, got)
     }
 
     fn get_nowait(&mut self, this: This) -> Answer<wit::Received> {
-        let got = self.queue(&this)?.try_get_as();
-        self.receive(got)
+        let got = self.queue(&this)?.shared().try_get();
+        self.receive(&this, got)
     }
 
     async fn get_many(&mut self, this: This, max: u32, timeout: Option<u64>) -> Answer<Vec<wit::Received>> {
@@ -236,24 +247,38 @@ impl wit::HostQueue for Speaker<'_> {
         let (talk, table) = self.parts()?;
         let queue = &table.get(&this)?.queue;
         let max = max as usize;
-        let got = match queue.try_get_many_as(max) {
-            Err(GetError::Empty) if wait(timeout) != Wait::No => match queue.get_as(talk.who(), wait(timeout)).await {
+        let got = match queue.shared().try_get_many(max) {
+            Err(GetError::Empty) if wait(timeout) != Wait::No => match queue.take_as(talk.who(), wait(timeout)).await {
+                // It comes alone.
+                Ok(first) if first.is_destroyed() => Err(GetError::InterpreterDestroyed),
                 Ok(first) => {
-                    let more = queue.try_get_many_as(max - 1).unwrap_or_default();
+                    let more = queue.shared().try_get_many(max - 1).unwrap_or_default();
                     Ok(std::iter::once(first).chain(more).collect())
                 }
                 Err(error) => Err(error),
             },
             got => got,
         };
-        match got {
-            Err(error) => Ok(Err(error.into())),
-            Ok(got) => got
-                .into_iter()
-                .map(|received| received_to_guest(talk, table, received))
-                .collect::<wasmtime::Result<_>>()
-                .map(Ok),
+        let got = match got {
+            Ok(got) => got,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let mut given = Vec::with_capacity(got.len());
+        let mut rest = got.into_iter();
+        while let Some(entry) = rest.next() {
+            match entry_to_guest(talk, table, entry)? {
+                Ok(received) => given.extend(received.ok()),
+                Err(entry) => {
+                    let left = std::iter::once(entry).chain(rest);
+                    table.get(&this)?.queue.shared().put_back(left);
+                    if given.is_empty() {
+                        return Ok(Err(talk.handles_limit(None).into()));
+                    }
+                    break;
+                }
+            }
         }
+        Ok(Ok(given))
     }
 
     fn qsize(&mut self, this: This) -> wasmtime::Result<u32> {
@@ -299,12 +324,15 @@ async fn put_all(
     wait: Wait,
     unbound: Option<crate::queue::Unbound>,
     who: Who<'_>,
+    budget: &Budget,
 ) -> (usize, Option<PutError>) {
     let until = match wait {
         Wait::For(time) => std::time::Instant::now().checked_add(time),
         Wait::No | Wait::Forever => None,
     };
     let mut accepted = 0;
+    // What lies here while the guest waits.
+    let mut held = None;
     loop {
         match queue.put_some_as(&mut items, unbound, who) {
             Ok(put) => accepted += put,
@@ -313,6 +341,12 @@ async fn put_all(
         let Some(item) = items.pop_front() else {
             return (accepted, None);
         };
+        if held.is_none() && wait != Wait::No && !items.is_empty() {
+            match budget.hold(items.iter().map(Item::weight).sum()) {
+                Ok(bytes) => held = Some(bytes),
+                Err(hit) => return (accepted, Some(PutError::Limit { item, hit })),
+            }
+        }
         let left = match until {
             Some(until) => Wait::For(until.saturating_duration_since(std::time::Instant::now())),
             None => wait,

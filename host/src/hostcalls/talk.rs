@@ -7,9 +7,10 @@ use std::sync::{Arc, Weak};
 use super::polls::Polls;
 use crate::grants::Grants;
 use crate::interpreter::{Interpreter, InterpreterId, Setup, Unowned};
+use crate::limits::{LimitHit, LimitKind};
 use crate::pool::Commons;
 use crate::program::Program;
-use crate::queue::{Account, Queue, QueueId, Shared, Who};
+use crate::queue::{Account, Load, Queue, QueueId, Shared, Who};
 use crate::scheduler::control::Control;
 
 /// Whom a guest can talk to, and how.
@@ -41,12 +42,15 @@ pub(crate) struct Family {
     taken: Arc<AtomicU32>,
 }
 
-/// A place in a family, until this is dropped.
-pub(crate) struct Place(Arc<AtomicU32>);
+/// A place in a family, and what its creator pays for it, until this is dropped.
+pub(crate) struct Place {
+    taken: Arc<AtomicU32>,
+    _load: Load,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.taken.fetch_sub(1, Relaxed);
     }
 }
 
@@ -78,12 +82,15 @@ impl Family {
         self.places
     }
 
-    pub(super) fn take_place(&self) -> Option<Place> {
+    pub(super) fn take_place(&self, load: Load) -> Option<Place> {
         let places = self.places;
         self.taken
             .fetch_update(Relaxed, Relaxed, |taken| (taken < places).then_some(taken + 1))
             .ok()?;
-        Some(Place(Arc::clone(&self.taken)))
+        Some(Place {
+            taken: Arc::clone(&self.taken),
+            _load: load,
+        })
     }
 
     /// Whether the host started it.
@@ -127,6 +134,16 @@ impl Talk {
 
     pub(super) fn id(&self) -> InterpreterId {
         self.account.owner()
+    }
+
+    /// More handles than it may have are in play.
+    pub(super) fn handles_limit(&self, asked: impl Into<Option<u64>>) -> LimitHit {
+        LimitHit::new(LimitKind::Handles, u64::from(self.setup.limits.handles), asked)
+    }
+
+    /// Charges it with bytes that the host keeps for it.
+    pub(super) fn load(&self, bytes: u64) -> Result<Load, LimitHit> {
+        Load::take(&self.account, &self.commons.budget, bytes)
     }
 
     pub(super) fn who(&self) -> Who<'_> {

@@ -187,7 +187,7 @@ impl Interpreter {
     /// # Errors
     /// As [`prepare_main`](Interpreter::prepare_main).
     pub async fn prepare_main_async(&self, bindings: Vec<(String, Item)>) -> Result<(), CallError> {
-        let reply = self.ask(Request::Prepare(bindings))?;
+        let reply = self.ask(Request::Prepare(bindings), Reply::default())?;
         result(reply.take().await).map(drop)
     }
 
@@ -204,7 +204,7 @@ impl Interpreter {
     /// # Errors
     /// [`CallError`]
     pub async fn exec_async(&self, source: &str) -> Result<(), CallError> {
-        let reply = self.ask(Request::Exec(source.to_owned()))?;
+        let reply = self.ask(Request::Exec(source.to_owned()), Reply::default())?;
         result(reply.take().await).map(drop)
     }
 
@@ -221,12 +221,12 @@ impl Interpreter {
     /// # Errors
     /// [`CallError`]
     pub async fn call_async(&self, function: &str, arguments: Vec<Item>) -> Result<Item, CallError> {
-        let reply = self.ask(Request::Call(function.to_owned(), arguments))?;
+        let reply = self.ask(Request::Call(function.to_owned(), arguments), Reply::default())?;
         result(reply.take().await)
     }
 
-    /// Hands in a call; what it gives comes later.
-    pub(crate) fn ask(&self, request: Request) -> Result<Arc<Reply>, CallError> {
+    /// Hands in a call; what it gives comes later, as `reply`.
+    pub(crate) fn ask(&self, request: Request, reply: Reply) -> Result<Arc<Reply>, CallError> {
         if let Request::Prepare(bindings) = &request
             && bindings.is_empty()
         {
@@ -235,7 +235,7 @@ impl Interpreter {
         if !request.belongs_to(self.control.hub()) {
             return Err(CallError::Invalid(FOREIGN.to_owned()));
         }
-        self.desk()?.hand_in(&self.control, request.inside())
+        self.desk()?.hand_in(&self.control, request.inside(), reply)
     }
 
     fn desk(&self) -> Result<&Arc<Desk>, CallError> {

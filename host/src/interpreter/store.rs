@@ -36,6 +36,7 @@ pub struct Guest {
     pub(crate) file_calls: FileCalls,
     /// Of a core module.
     pub(crate) folders: wasi::Folders,
+    most_handles: usize,
     /// Who ends it; another one for each task of an interpreter that is used again.
     control: Arc<Control>,
     /// Of a call on a thread.
@@ -110,6 +111,11 @@ impl Guest {
         self.wasi.ctx().table.iter_mut().count()
     }
 
+    /// How many handles of the host it may hold.
+    pub(crate) fn most_handles(&self) -> usize {
+        self.most_handles
+    }
+
     /// Whom it can talk to, and its handles.
     pub(crate) fn talk_and_table(&mut self) -> (Option<&mut Talk>, &mut ResourceTable) {
         (self.talk.as_deref_mut(), self.wasi.ctx().table)
@@ -172,7 +178,8 @@ impl Tenant<'_> {
             GuestOutput::new(stdio.stderr.clone(), self.vitals),
         )?;
         let table: &mut ResourceTable = wasi.ctx().table;
-        table.set_max_capacity(usize::try_from(limits.handles).unwrap_or(usize::MAX));
+        let most_handles = usize::try_from(limits.handles).unwrap_or(usize::MAX);
+        table.set_max_capacity(most_handles);
         let guest = Guest {
             wasi,
             id: self.id,
@@ -184,6 +191,7 @@ impl Tenant<'_> {
             open_files: limits.open_files,
             file_calls: *file_calls,
             folders: wasi::Folders::default(),
+            most_handles,
             control: Arc::clone(self.control),
             watch: Watch(None),
             talk,
@@ -191,7 +199,7 @@ impl Tenant<'_> {
         let mut store = Store::new(self.program.engine().wasmtime(), guest);
         store.limiter(|guest| &mut guest.limiter);
         // A guest's own table of handles counts loans too; the host's table above is the one that means the limit.
-        store.set_max_component_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX).saturating_mul(4));
+        store.set_max_component_handles(most_handles.saturating_mul(4));
         // One host call copies at most what the guest's memory can hold.
         let copied = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
         store.set_hostcall_fuel(copied.min(store.hostcall_fuel()));

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::QueueId;
 use super::shared::Shared;
+use crate::budget::{Budget, Held};
 use crate::interpreter::InterpreterId;
 use crate::limits::{LimitHit, LimitKind, Limits};
 
@@ -67,6 +68,22 @@ impl Account {
 
     pub(super) fn gave_up_queue(&self) {
         self.queues.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Bytes that the host keeps for a guest outside any queue: on the guest's account and on the pool's, until this is dropped.
+pub(crate) struct Load {
+    _charge: Charge,
+    _held: Held,
+}
+
+impl Load {
+    pub(crate) fn take(account: &Arc<Account>, budget: &Budget, bytes: u64) -> Result<Load, LimitHit> {
+        let charge = Charge::take(Some(account), bytes)?;
+        Ok(Load {
+            _charge: charge,
+            _held: budget.hold(bytes)?,
+        })
     }
 }
 

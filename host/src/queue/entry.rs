@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::account::{Account, Charge};
-use super::{GetError, Item, PutError, Queue, Received, Unbound};
+use super::{GetError, ITEM_OVERHEAD, Item, PutError, Queue, Received, Unbound};
 
 /// An item in a queue, or what is left of it.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     content: Content,
     unbound: Unbound,
     pub(super) weight: u64,
@@ -23,7 +23,8 @@ enum Content {
 
 /// What was lost with its sender. To be dropped outside the queue's lock: it may hold the last handle of a queue.
 pub(super) struct Loss {
-    pub(super) weight: u64,
+    /// What it weighed beside the place that its entry keeps.
+    pub(super) freed: u64,
     /// The entry keeps its place.
     pub(super) stays: bool,
     _content: Content,
@@ -52,8 +53,12 @@ impl Entry {
         }
     }
 
+    pub(super) fn is_item(&self) -> bool {
+        matches!(self.content, Content::Item(_))
+    }
+
     /// Whoever gets it gets an error.
-    pub(super) fn is_destroyed(&self) -> bool {
+    pub(crate) fn is_destroyed(&self) -> bool {
         matches!(self.content, Content::Destroyed)
     }
 
@@ -67,9 +72,14 @@ impl Entry {
             Unbound::Keep | Unbound::Replace | Unbound::Remove => Content::Lost,
         };
         self.charge.end();
+        let stays = self.unbound != Unbound::Remove;
+        // An entry that stays takes memory, as any small item does.
+        let kept = if stays { ITEM_OVERHEAD } else { 0 };
+        let freed = self.weight - kept;
+        self.weight = kept;
         Some(Loss {
-            weight: std::mem::take(&mut self.weight),
-            stays: self.unbound != Unbound::Remove,
+            freed,
+            stays,
             _content: std::mem::replace(&mut self.content, content),
         })
     }
@@ -83,6 +93,14 @@ impl Entry {
     }
 
     /// The queue that it carries.
+    pub(crate) fn queue(&self) -> Option<&Queue> {
+        match &self.content {
+            Content::Item(Item::Queue(queue)) => Some(queue),
+            _ => None,
+        }
+    }
+
+    /// [`queue`](Entry::queue), out of it.
     pub(super) fn into_queue(self) -> Option<Queue> {
         match self.content {
             Content::Item(Item::Queue(queue)) => Some(queue),
@@ -91,7 +109,7 @@ impl Entry {
     }
 
     /// What whoever gets it gets; it counts towards nobody any more.
-    pub(super) fn open(self) -> Result<Received, GetError> {
+    pub(crate) fn open(self) -> Result<Received, GetError> {
         match self.content {
             Content::Item(item) => Ok(Received::Item(item)),
             Content::Lost => Ok(Received::Unbound),

@@ -10,6 +10,7 @@ use bytesize::ByteSize;
 use smallvec::SmallVec;
 
 use super::ends::{Drain, Feed};
+use super::entry::Entry;
 use super::inside::{Stopped, Who, after_time, delivered, open_all};
 use super::shared::Shared;
 use super::wait::{GetWait, block_until};
@@ -173,7 +174,8 @@ impl Queue {
     /// # Errors
     /// [`GetError`]
     pub async fn get_async(&self, wait: Wait) -> Result<Received, GetError> {
-        self.get_as(Who::default(), wait).await.map(Received::outside)
+        let entry = self.take_as(Who::default(), wait).await?;
+        entry.open().map(Received::outside)
     }
 
     /// Gets the next items: waits for the first as [`get`](Queue::get) does, and takes what else is there, at most `max` in
@@ -187,11 +189,11 @@ impl Queue {
         }
         let first = match self.shared.try_get_many(max) {
             Err(GetError::Empty) if wait.at_all() => self.get(wait)?,
-            got => return Ok(open_all(got?, Received::outside)),
+            got => return Ok(open_all(got?)),
         };
         let more = self.shared.try_get_many(max - 1).unwrap_or_default();
         let mut got = vec![first];
-        got.extend(open_all(more, Received::outside));
+        got.extend(open_all(more));
         Ok(got)
     }
 
@@ -213,8 +215,11 @@ impl Queue {
     /// # Errors
     /// As [`select`](Queue::select).
     pub async fn select_async(queues: &[&Queue], wait: Wait) -> Result<(usize, Received), (usize, GetError)> {
-        let (at, received) = Self::select_as(shared_of(queues.iter().copied()), Who::default(), wait).await?;
-        Ok((at, received.outside()))
+        let (at, got) = Self::select_as(shared_of(queues.iter().copied()), Who::default(), wait).await;
+        match got.and_then(Entry::open) {
+            Ok(received) => Ok((at, received.outside())),
+            Err(error) => Err((at, error)),
+        }
     }
 
     /// This handle, as one that only puts. Dropping it does not close the queue.
@@ -246,7 +251,8 @@ impl Queue {
     fn get_blocking(queues: SmallVec<[Arc<Shared>; 1]>, wait: Wait) -> (usize, Result<Received, GetError>) {
         let mut waits = GetWait::begin(queues, None);
         let got = block_until(&mut waits, wait.until()).or_else(|| waits.cancel());
-        delivered(got)
+        let (at, got) = delivered(got);
+        (at, got.and_then(Entry::open))
     }
 }
 

@@ -50,24 +50,14 @@ impl Queue {
         }
     }
 
-    pub(crate) fn try_get_as(&self) -> Result<Received, GetError> {
-        self.shared.try_get()?.open()
-    }
-
-    pub(crate) async fn get_as(&self, who: Who<'_>, wait: Wait) -> Result<Received, GetError> {
+    /// As it stood in the queue: who cannot take what it carries puts it back.
+    pub(crate) async fn take_as(&self, who: Who<'_>, wait: Wait) -> Result<Entry, GetError> {
         match self.shared.try_get() {
             Err(GetError::Empty) if wait.at_all() => {}
-            got => return got?.open(),
+            got => return got,
         }
         let queues = SmallVec::from_iter([Arc::clone(&self.shared)]);
-        Self::select_as(queues, who, wait)
-            .await
-            .map(|(_, got)| got)
-            .map_err(|(_, error)| error)
-    }
-
-    pub(crate) fn try_get_many_as(&self, max: usize) -> Result<Vec<Received>, GetError> {
-        Ok(open_all(self.shared.try_get_many(max)?, |received| received))
+        Self::select_as(queues, who, wait).await.1
     }
 
     pub(crate) fn put_some_as(
@@ -83,22 +73,19 @@ impl Queue {
         queues: SmallVec<[Arc<Shared>; 1]>,
         who: Who<'_>,
         wait: Wait,
-    ) -> Result<(usize, Received), (usize, GetError)> {
+    ) -> (usize, Result<Entry, GetError>) {
         let control = who.control.filter(|_| wait == Wait::Forever).cloned();
         let mut waits = GetWait::begin(queues, control);
         let timer = match (wait.until(), waits.first()) {
             (None, _) => None,
             (Some(until), Some(queue)) => Some(timer(queue, until)),
-            (Some(_), None) => return Err((0, GetError::Empty)),
+            (Some(_), None) => return (0, Err(GetError::Empty)),
         };
         let got = match within(&mut waits, timer).await {
             Some(got) => Some(got),
             None => waits.cancel(),
         };
-        match delivered(got) {
-            (at, Ok(received)) => Ok((at, received)),
-            (at, Err(error)) => Err((at, error)),
-        }
+        delivered(got)
     }
 
     pub(super) fn try_put_or_wait(
@@ -161,18 +148,15 @@ pub(super) fn after_time(waits: &mut PutWait) -> Result<(), PutError> {
     }
 }
 
-pub(super) fn delivered(got: Option<(usize, Delivery)>) -> (usize, Result<Received, GetError>) {
+pub(super) fn delivered(got: Option<(usize, Delivery)>) -> (usize, Result<Entry, GetError>) {
     match got {
-        Some((at, Delivery::Entry(entry))) => (at, entry.open()),
+        Some((at, Delivery::Entry(entry))) => (at, Ok(entry)),
         Some((at, Delivery::Closed)) => (at, Err(GetError::Closed)),
         None => (0, Err(GetError::Empty)),
     }
 }
 
-pub(super) fn open_all(entries: Vec<Entry>, change: impl Fn(Received) -> Received) -> Vec<Received> {
-    entries
-        .into_iter()
-        .filter_map(|entry| entry.open().ok())
-        .map(change)
-        .collect()
+pub(super) fn open_all(entries: Vec<Entry>) -> Vec<Received> {
+    let opened = entries.into_iter().filter_map(|entry| entry.open().ok());
+    opened.map(Received::outside).collect()
 }

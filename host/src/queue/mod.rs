@@ -31,8 +31,9 @@ mod shared;
 mod state;
 mod wait;
 
-pub(crate) use self::account::Account;
+pub(crate) use self::account::{Account, Load};
 pub use self::ends::{Drain, Feed};
+pub(crate) use self::entry::Entry;
 pub(crate) use self::error::FOREIGN;
 pub use self::error::{GetError, PutError, PutManyError};
 pub use self::handle::Queue;

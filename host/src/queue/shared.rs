@@ -230,7 +230,7 @@ impl Shared {
     }
 
     /// Gets what is first in the ring.
-    pub(super) fn try_get(&self) -> Result<Entry, GetError> {
+    pub(crate) fn try_get(&self) -> Result<Entry, GetError> {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
         let got = self.take(&mut state, &mut wakes);
@@ -240,7 +240,7 @@ impl Shared {
     }
 
     /// Gets up to `max` entries, as that many gets would, as long as none of them is an error.
-    pub(super) fn try_get_many(&self, max: usize) -> Result<Vec<Entry>, GetError> {
+    pub(crate) fn try_get_many(&self, max: usize) -> Result<Vec<Entry>, GetError> {
         let mut wakes = Wakes::new();
         let mut got = Vec::new();
         let mut state = self.state.lock();
@@ -330,16 +330,26 @@ impl Shared {
         by_count && state.bytes + weight <= self.max_bytes
     }
 
-    /// A getter that was served goes without its item: it is the first again.
-    pub(super) fn put_back(&self, entry: Entry) {
+    /// A getter that was served goes without these items: they are the first again, in this order.
+    pub(crate) fn put_back(&self, entries: impl IntoIterator<Item = Entry>) {
         let mut wakes = Wakes::new();
+        let mut left = Vec::new();
         let mut state = self.state.lock();
-        if let Err(entry) = state.hand_over(entry, &mut wakes) {
+        for entry in entries {
+            // Once nobody waits, nobody does.
+            match state.hand_over(entry, &mut wakes) {
+                Ok(()) => {}
+                Err(entry) => left.push(entry),
+            }
+        }
+        if !left.is_empty() {
+            tell(&mut state.get_watchers, &mut wakes);
+        }
+        for entry in left.into_iter().rev() {
             // What was in the queue a moment ago is not refused now, whatever is left of the budget.
             state.hold_again(entry.weight, &self.budget);
             state.bytes += entry.weight;
             state.ring.push_front(entry);
-            tell(&mut state.get_watchers, &mut wakes);
         }
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
@@ -405,7 +415,7 @@ impl Shared {
         let mut freed = 0;
         state.ring.retain_mut(|entry| {
             let Some(loss) = entry.lose(sender) else { return true };
-            freed += loss.weight;
+            freed += loss.freed;
             let stays = loss.stays;
             lost.push(loss);
             stays
@@ -457,8 +467,11 @@ impl Shared {
         drop(left);
     }
 
+    /// Of its items; what is left of those that were lost counts towards its bounds, and is no item.
     pub(super) fn bytes(&self) -> u64 {
-        self.state.lock().bytes
+        let state = self.state.lock();
+        let items = state.ring.iter().filter(|entry| entry.is_item());
+        items.map(|entry| entry.weight).sum()
     }
 
     pub(super) fn len(&self) -> usize {

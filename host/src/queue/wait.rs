@@ -155,7 +155,7 @@ impl Drop for GetWait {
         if !self.over
             && let Some((index, Delivery::Entry(entry))) = self.cancel()
         {
-            self.queues[index].put_back(entry);
+            self.queues[index].put_back([entry]);
         }
     }
 }

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
-use super::lanes::{Lane, Rounds, Turn};
+use super::lanes::{Lane, Lanes, Turn};
 use super::standing::Waiting;
 use super::{hand, processor};
 use crate::limits::{LimitHit, LimitKind, Limits};
@@ -51,6 +51,8 @@ pub(crate) struct Control {
     spent: AtomicU64,
     /// Where the switched lane ended then; see [`lanes`](super::lanes).
     mark: AtomicU64,
+    /// Its slice has seen a tick.
+    computes: AtomicBool,
     /// Whom it wakes is for all workers; see [`hand`].
     shares: AtomicBool,
     /// Whether it goes on; see [`standing`](super::standing).
@@ -79,6 +81,9 @@ struct Allowed {
 
 /// No deadline, no limit.
 const NEVER: u64 = u64::MAX;
+
+/// The part of its slice in which a life that was woken goes before all others.
+const LIGHT: u64 = 5;
 
 /// How many slices a life may owe: those of a second, by default.
 const MOST_OWED: u64 = 200;
@@ -116,6 +121,7 @@ impl Control {
             allowed,
             spent: AtomicU64::new(0),
             mark: AtomicU64::new(0),
+            computes: AtomicBool::new(false),
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
             waiting: Mutex::new(None),
@@ -337,6 +343,10 @@ impl Control {
         let now = nanos(self.born.elapsed());
         let wall = now.saturating_sub(slice.0);
         self.time_call(now, wall);
+        if self.computes.load(Ordering::Relaxed) {
+            self.computes.store(false, Ordering::Relaxed);
+            self.hub.lanes.computes_no_more();
+        }
         if let Some(shares) = hand::end(wall) {
             self.shares.store(shares, Ordering::Relaxed);
         }
@@ -360,6 +370,9 @@ impl Control {
         let now = nanos(self.born.elapsed());
         let slice = now.saturating_sub(self.slice.load(Ordering::Relaxed));
         let used = processor::so_far(slice);
+        if slice >= nanos(TICK) && !self.computes.swap(true, Ordering::Relaxed) {
+            self.hub.lanes.computes();
+        }
         self.time_call(now, used);
         if self.cpu.load(Ordering::Relaxed).saturating_add(used) > self.cpu_limit.load(Ordering::Relaxed) {
             self.end(Cause::CpuTime);
@@ -379,7 +392,7 @@ impl Control {
     }
 
     /// The lane of the turn that is being queued. Only a start and a switch are announced; everything else is an event.
-    pub(super) fn lane(&self, rounds: &Rounds) -> Lane {
+    pub(super) fn lane(&self, lanes: &Lanes) -> Lane {
         let lane = self.lane.swap(Lane::Woken as u8, Ordering::Relaxed);
         match lane {
             // A life that must end goes first.
@@ -387,21 +400,34 @@ impl Control {
             lane if lane == Lane::Fresh as u8 => Lane::Fresh,
             lane if lane == Lane::Ousted as u8 => Lane::Ousted,
             lane if lane == Lane::Switched as u8 => Lane::Switched,
-            _ if self.spent.load(Ordering::Relaxed) < nanos(self.hub.switch_interval) => Lane::Woken,
-            _ if rounds.reached(self.mark.load(Ordering::Relaxed)) && self.new_round(rounds) => Lane::Woken,
+            _ => self.lane_when_woken(lanes),
+        }
+    }
+
+    fn lane_when_woken(&self, lanes: &Lanes) -> Lane {
+        let quota = nanos(self.hub.switch_interval);
+        let light = quota / LIGHT;
+        if self.spent.load(Ordering::Relaxed) >= light
+            && (!lanes.anybody_computes() || lanes.has_reached(self.mark.load(Ordering::Relaxed)))
+        {
+            self.new_round(lanes);
+        }
+        match self.spent.load(Ordering::Relaxed) {
+            spent if spent < light => Lane::Woken,
+            spent if spent < quota => Lane::Ousted,
             _ => Lane::Switched,
         }
     }
 
     /// A round of the switched lane is over for it; whether it may run before the next one is. What it took beyond its slice, in
     /// a host call or a fill of its memory, which look at no tick, it sits out.
-    pub(super) fn new_round(&self, rounds: &Rounds) -> bool {
+    pub(super) fn new_round(&self, lanes: &Lanes) -> bool {
         let quota = nanos(self.hub.switch_interval);
         let spent = self.spent.load(Ordering::Relaxed).saturating_sub(quota);
         // Nobody sits out for ever.
         let spent = spent.min(quota.saturating_mul(MOST_OWED));
         self.spent.store(spent, Ordering::Relaxed);
-        self.mark.store(rounds.mark(), Ordering::Relaxed);
+        self.mark.store(lanes.mark(), Ordering::Relaxed);
         spent < quota
     }
 

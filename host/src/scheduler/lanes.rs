@@ -2,17 +2,18 @@
 //!
 //! - *woken*: lives that an event woke, and lives that must end. They go first, so a guest that answers requests is
 //!   served at once beside any number of spinning ones, and an end is never late.
-//! - *ousted*: lives that gave way to a woken one before their slice was used up. They go on before others begin.
+//! - *ousted*: lives that have used some of their slice: they gave way to a woken one, or were woken when a fifth of it was
+//!   used up. They go on before others begin.
 //! - *fresh* and *switched*: lives that have not run yet, and lives that used up their switch interval. They take turns:
 //!   neither a flood of starts nor a crowd of spinning guests keeps the other waiting.
 //!
-//! What goes first is bounded: a life that has run for a switch interval since its last turn from the switched lane stands
-//! there again, even when an event woke it, unless all who stood there before have had their turn. So whoever computes
-//! gets as much of the workers as whoever computes and waits by turns. And every 32nd pick passes the woken lane over, so that
-//! a flood of events cannot starve the others.
+//! What goes first is bounded, as long as anybody computes: a life that has run for a switch interval since its last turn from
+//! the switched lane stands there again, even when an event woke it, unless all who computed or stood there then have had
+//! their turn since. So whoever computes gets as much of the workers as whoever computes and waits by turns. And every 32nd
+//! pick passes the woken lane over, so that a flood of events cannot starve the others.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use async_task::Runnable;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -60,23 +61,12 @@ pub(crate) struct Lanes {
 /// and put it into the woken lane. A ticket whose turn is gone is skipped.
 type Tickets = (Sender<Arc<Control>>, Receiver<Arc<Control>>);
 
-/// How many have come into the switched lane, and how many have left it.
+/// How many have come into the switched lane, how many have left it, and how many run that will come there.
 #[derive(Default)]
-pub(super) struct Rounds {
+struct Rounds {
     came: AtomicU64,
     left: AtomicU64,
-}
-
-impl Rounds {
-    /// Where the lane ends now.
-    pub(super) fn mark(&self) -> u64 {
-        self.came.load(Ordering::Relaxed)
-    }
-
-    /// Whether all who stood before this mark have left.
-    pub(super) fn reached(&self, mark: u64) -> bool {
-        self.left.load(Ordering::Relaxed) >= mark
-    }
+    computing: AtomicUsize,
 }
 
 /// The lane that a turn belongs in.
@@ -103,7 +93,7 @@ impl Lanes {
 
     /// Queues a turn of `control`'s life in the lane where it belongs.
     pub(super) fn push(&self, turn: Turn, control: &Arc<Control>) {
-        let lane = match control.lane(&self.rounds) {
+        let lane = match control.lane(self) {
             Lane::Woken => {
                 if let Err(turn) = hand::keep(self, turn) {
                     self.push_first(turn);
@@ -128,6 +118,31 @@ impl Lanes {
             return;
         }
         self.idle.queued();
+    }
+
+    /// A life that runs computes: its slice has seen a tick.
+    pub(super) fn computes(&self) {
+        self.rounds.computing.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its slice is over.
+    pub(super) fn computes_no_more(&self) {
+        self.rounds.computing.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether anybody computes, or waits to go on with that.
+    pub(super) fn anybody_computes(&self) -> bool {
+        self.rounds.computing.load(Ordering::Relaxed) > 0 || !self.ousted.1.is_empty() || !self.switched.1.is_empty()
+    }
+
+    /// The end of the switched lane when all have come there who compute now.
+    pub(super) fn mark(&self) -> u64 {
+        self.rounds.came.load(Ordering::Relaxed) + self.rounds.computing.load(Ordering::Relaxed) as u64
+    }
+
+    /// Whether so many have had their turn from the switched lane.
+    pub(super) fn has_reached(&self, mark: u64) -> bool {
+        self.rounds.left.load(Ordering::Relaxed) >= mark
     }
 
     /// Queues a turn in the woken lane.
@@ -184,7 +199,7 @@ impl Lanes {
         loop {
             let ticket = self.switched.1.try_recv().ok()?;
             self.rounds.left.fetch_add(1, Ordering::Relaxed);
-            if !ticket.new_round(&self.rounds) {
+            if !ticket.new_round(self) {
                 self.rounds.came.fetch_add(1, Ordering::Relaxed);
                 let _ = self.switched.0.send(ticket);
             } else if let Some(turn) = ticket.unpark() {

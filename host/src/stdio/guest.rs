@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -53,6 +53,8 @@ impl Written {
 pub(crate) struct GuestOutput {
     output: Output,
     vitals: Arc<Vitals>,
+    /// What the guest was told that it may write. Others may write into the same pipe meanwhile: its children, or its parent.
+    promised: Arc<AtomicUsize>,
 }
 
 impl GuestOutput {
@@ -60,6 +62,7 @@ impl GuestOutput {
         GuestOutput {
             output,
             vitals: Arc::clone(vitals),
+            promised: Arc::default(),
         }
     }
 }
@@ -86,11 +89,14 @@ impl OutputStream for GuestOutput {
         self.vitals.written.add(bytes.len()).map_err(trap)?;
         match &self.output {
             Output::Discard => Ok(()),
-            // Only the guest adds to the pipe, so what there is room for now there is room for below.
-            Output::Pipe(pipe) if bytes.len() > pipe.room().map_err(trap)? => {
-                Err(StreamError::trap("more was written than the stream had room for"))
+            Output::Pipe(pipe) => {
+                let promised = self.promised.swap(0, Relaxed);
+                if bytes.len() > promised.max(pipe.room().map_err(trap)?) {
+                    return Err(StreamError::trap("more was written than the stream had room for"));
+                }
+                self.promised.store(promised.saturating_sub(bytes.len()), Relaxed);
+                pipe.push(&bytes).map_err(trap)
             }
-            Output::Pipe(pipe) => pipe.push(&bytes).map_err(trap),
         }
     }
 
@@ -101,7 +107,11 @@ impl OutputStream for GuestOutput {
     fn check_write(&mut self) -> StreamResult<usize> {
         match &self.output {
             Output::Discard => Ok(PORTION),
-            Output::Pipe(pipe) => pipe.room().map(|room| room.min(PORTION)).map_err(trap),
+            Output::Pipe(pipe) => {
+                let room = pipe.room().map_err(trap)?.min(PORTION);
+                self.promised.store(room, Relaxed);
+                Ok(room)
+            }
         }
     }
 }
@@ -222,5 +232,27 @@ impl Pollable for GuestInput {
             Some(Err(error)) => ahead.end = Some(Err(error)),
             None => ahead.end = Some(Ok(())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::stdio::OutputPipe;
+
+    #[test]
+    fn what_was_promised_can_be_written_once_whoever_came_between() {
+        let pipe = OutputPipe::new(4, || ());
+        let output = || GuestOutput::new(Output::Pipe(pipe.clone()), &Arc::new(Vitals::new(&Limits::default())));
+        let (mut parent, mut child) = (output(), output());
+        assert!(matches!(parent.check_write(), Ok(4)));
+        assert!(matches!(child.check_write(), Ok(4)));
+        assert!(child.write(Bytes::from_static(b"abcd")).is_ok());
+        assert!(parent.write(Bytes::from_static(b"ef")).is_ok());
+        assert!(parent.write(Bytes::from_static(b"gh")).is_ok());
+        assert!(matches!(parent.check_write(), Ok(0)));
+        assert!(parent.write(Bytes::from_static(b"i")).is_err());
+        assert_eq!(pipe.take_all(), b"abcdefgh");
     }
 }

@@ -10,7 +10,7 @@ use crate::outcome::Stop;
 
 /// A bounded pipe: a guest writes into it, the host takes from it. Cloning gives another handle to the same pipe.
 ///
-/// Invariants: it never holds more than its capacity; `on_ready` is called once for each time that the pipe turns from
+/// Invariants: it never holds more than its capacity and what those that share it were promised at the same time, 64 KiB each; `on_ready` is called once for each time that the pipe turns from
 /// drained to not drained, and once when a guest that wrote something has ended; nothing is called under the pipe's lock.
 #[derive(Clone)]
 pub struct OutputPipe(Arc<Shared>);
@@ -138,7 +138,7 @@ impl OutputPipe {
         Poll::Pending
     }
 
-    /// The guest's side: writes `bytes`, for which there is room.
+    /// The guest's side: writes `bytes`, for which there is room, or was when the guest looked.
     pub(super) fn push(&self, bytes: &[u8]) -> Result<(), Stop> {
         {
             let mut state = self.0.state.lock();

@@ -38,6 +38,21 @@ pub fn release(budget: &budget::Budget, bytes: u64) {
     budget.release(bytes);
 }
 
+/// What a budget says when it has not enough.
+mod limits {
+    pub struct LimitHit;
+
+    pub enum LimitKind {
+        PoolMemory,
+    }
+
+    impl LimitHit {
+        pub(crate) fn new(_: LimitKind, _: u64, _: impl Into<Option<u64>>) -> LimitHit {
+            LimitHit
+        }
+    }
+}
+
 /// What the host has under this name, from loom.
 mod sync {
     pub(crate) use loom::sync::{Arc, atomic};
