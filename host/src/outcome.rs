@@ -217,7 +217,10 @@ pub(crate) fn from_error(error: &wasmtime::Error, bounds: &Bounds) -> Option<Out
         // No guest can take more than its own part of what was prepared, so this is none's fault.
         return Some(Outcome::HostError(format!("the engine has no room left: {error}")));
     }
-    // The error has no type that one could ask for.
+    // These errors have no type that one could ask for.
+    if error.root_cause().to_string().contains("store handle limit exceeded") {
+        return Some(Outcome::Limit(LimitHit::new(LimitKind::Handles, bounds.handles, None)));
+    }
     if error.root_cause().to_string().contains("fuel allocated for hostcalls") {
         return Some(trapped(
             "what it passes to the host at once is more than one call may",
