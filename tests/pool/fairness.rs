@@ -91,3 +91,22 @@ fn guests_that_wait_by_turns_take_no_more_than_their_share() {
     assert!(share > fair * 4 / 5, "{share:?} of {fair:?}");
     assert!(share < fair * 6 / 5, "{share:?} of {fair:?}");
 }
+
+#[test]
+fn the_shortest_switch_interval_is_a_tick() {
+    let builder = wasm_pool::Engine::builder().instances(4);
+    let engine = builder.build().expect("an engine");
+    let limits = wasm_pool::Limits::default();
+    let spinner = wasm_pool::Program::from_bytes(&engine, "spin", SPIN.as_bytes(), &limits).expect("a program");
+    let pool = wasm_pool::Pool::builder(&engine)
+        .workers(1)
+        .switch_interval(Duration::ZERO);
+    let pool = pool.build().expect("a pool");
+    let long = || within(Duration::from_millis(200), Setup::default());
+    let guests: Vec<_> = (0..3).map(|_| pool.spawn(&spinner, long()).expect("starts")).collect();
+    for guest in guests {
+        let ending = guest.join_timeout(crate::harness::PATIENCE).expect("ends");
+        assert_eq!(ending.outcome, Outcome::Deadline(Duration::from_millis(200)));
+        assert!(ending.cpu > Duration::ZERO);
+    }
+}

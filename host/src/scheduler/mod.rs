@@ -142,7 +142,8 @@ impl Scheduler {
             roster: Roster::new(),
             clock: Clock::new(workers),
             activity: Activity::default(),
-            switch_interval,
+            // Nobody is switched between two ticks, and whoever owes a slice must owe something.
+            switch_interval: switch_interval.max(clock::TICK),
         });
         Clock::start(&hub, engine)?;
         let mut scheduler = Scheduler {
