@@ -42,6 +42,8 @@ pub struct ExecutionFailed {
     pub message: String,
     /// Where it happened, innermost first.
     pub trace: Vec<String>,
+    /// All of it as the program's language shows it to people, when it has more to show than the above.
+    pub display: Option<String>,
 }
 
 impl ExecutionFailed {
@@ -51,6 +53,7 @@ impl ExecutionFailed {
             kind: kind.into(),
             message: message.into(),
             trace: Vec::new(),
+            display: None,
         }
     }
 }
@@ -104,6 +107,7 @@ impl From<wit_interpreters::InterpreterError> for InterpreterError {
                 kind: failed.kind,
                 message: failed.message,
                 trace: failed.trace,
+                display: failed.display,
             }),
             Wit::Timeout => InterpreterError::Timeout,
         }

@@ -149,11 +149,13 @@ fn failed<E: Display + 'static>(error: E) -> WitFailed {
             kind: failed.kind.clone(),
             message: failed.message.clone(),
             trace: failed.trace.clone(),
+            display: failed.display.clone(),
         },
         None => WitFailed {
             kind: "error".to_owned(),
             message: error.to_string(),
             trace: Vec::new(),
+            display: None,
         },
     }
 }

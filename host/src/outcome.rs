@@ -47,6 +47,10 @@ pub struct Trapped {
 /// How many frames of a guest's stack a trap records: enough to find the place, too few to cost anything.
 pub const MAX_FRAMES: usize = 20;
 
+/// The most bytes that an [`ExecutionFailed`](crate::ExecutionFailed) keeps of what its program shows to people: some 600 lines
+/// of traceback.
+pub const MAX_DISPLAY: usize = 64 << 10;
+
 impl Outcome {
     /// Whether this counts as success for the exit code of a run.
     pub fn is_success(&self) -> bool {

@@ -66,7 +66,7 @@ fn prepare_main_binds_names_for_the_calls_to_come() {
         &[
             "Err(Invalid(\"no names to bind\"))",
             "S64(5) String(\"text\") Err(ExecutionFailed(ExecutionFailed { kind: \"error\", message: \"no name \\\"z\\\" is bound\", \
-             trace: [] }))",
+             trace: [], display: None }))",
             "Err(Invalid(\"no interpreter 18446744073709551615 that could be sent\"))",
             "S64(5)",
         ],
@@ -77,17 +77,24 @@ fn prepare_main_binds_names_for_the_calls_to_come() {
 // test_display_preserved_exception
 #[test]
 fn exec_keeps_what_was_defined_also_after_a_failure_which_says_what_and_where() {
-    let failed = |kind: &str, message: &str, trace: &str| {
-        format!("Err(ExecutionFailed(ExecutionFailed {{ kind: {kind:?}, message: {message:?}, trace: [{trace}] }}))")
+    let failed = |kind: &str, message: &str, trace: &str, display: Option<&str>| {
+        format!(
+            "Err(ExecutionFailed(ExecutionFailed {{ kind: {kind:?}, message: {message:?}, trace: [{trace}], display: {display:?} }}))"
+        )
     };
     says(
         &["exec"],
         &[
-            &failed("RuntimeError", "no more", "\"line \\\"raise no more\\\"\""),
+            &failed(
+                "RuntimeError",
+                "no more",
+                "\"line \\\"raise no more\\\"\"",
+                Some("line \"raise no more\" raised:\nRuntimeError: no more"),
+            ),
             "Some(7)",
             "None",
-            &failed("SyntaxError", "nonsense", ""),
-            &failed("NameError", "b", ""),
+            &failed("SyntaxError", "nonsense", "", None),
+            &failed("NameError", "b", "", None),
         ],
     );
 }
@@ -112,7 +119,7 @@ fn whatever_a_child_does_its_parent_hears_of_it_and_goes_on() {
     says(
         &["fails"],
         &[
-            "Err(ExecutionFailed(ExecutionFailed { kind: \"Oops\", message: \"no\", trace: [] }))",
+            "Err(ExecutionFailed(ExecutionFailed { kind: \"Oops\", message: \"no\", trace: [], display: None }))",
             "still there: 2",
             "trap: trapped",
             "Err(NotFound)",

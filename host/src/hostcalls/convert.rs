@@ -7,7 +7,7 @@ use super::talk::Talk;
 use super::{wit, wit_interpreters};
 use crate::interpreter::ExecutionFailed;
 use crate::limits::LimitHit;
-use crate::outcome::{MAX_FRAMES, Outcome};
+use crate::outcome::{MAX_DISPLAY, MAX_FRAMES, Outcome};
 use crate::queue::{Encoded, Entry, GetError, Item, MAX_MEDIA_TYPE, PutError, Received, Unbound};
 use crate::text;
 
@@ -134,6 +134,7 @@ impl From<ExecutionFailed> for Failure {
             kind: failed.kind,
             message: failed.message,
             trace: failed.trace,
+            display: failed.display,
         }
     }
 }
@@ -141,10 +142,14 @@ impl From<ExecutionFailed> for Failure {
 impl From<Failure> for ExecutionFailed {
     fn from(mut failure: Failure) -> ExecutionFailed {
         failure.trace.truncate(MAX_FRAMES);
+        if let Some(display) = &mut failure.display {
+            display.truncate(display.floor_char_boundary(MAX_DISPLAY));
+        }
         ExecutionFailed {
             kind: failure.kind,
             message: failure.message,
             trace: failure.trace,
+            display: failure.display,
         }
     }
 }
@@ -159,5 +164,28 @@ pub(crate) fn failure_of(outcome: &Outcome) -> ExecutionFailed {
         kind: outcome.label(),
         message: text::one_line(&outcome.detail().unwrap_or_default()),
         trace,
+        display: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_shows_is_cut_between_two_characters() {
+        let told = |display: String| Failure {
+            kind: String::new(),
+            message: String::new(),
+            trace: vec![String::new(); MAX_FRAMES + 1],
+            display: Some(display),
+        };
+        let kept = ExecutionFailed::from(told(format!("x{}", "é".repeat(MAX_DISPLAY))));
+        assert_eq!(kept.display.map(|display| display.len()), Some(MAX_DISPLAY - 1));
+        assert_eq!(kept.trace.len(), MAX_FRAMES);
+        assert_eq!(
+            ExecutionFailed::from(told("whole".to_owned())).display.as_deref(),
+            Some("whole")
+        );
     }
 }

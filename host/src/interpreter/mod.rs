@@ -98,6 +98,9 @@ pub struct ExecutionFailed {
     pub message: String,
     /// Where it happened, innermost first; at most [`MAX_FRAMES`](crate::outcome::MAX_FRAMES).
     pub trace: Vec<String>,
+    /// All of it as the program's language shows it to people, such as a traceback with its lines of source, when it has more
+    /// to show than the above; at most [`MAX_DISPLAY`](crate::outcome::MAX_DISPLAY) bytes.
+    pub display: Option<String>,
 }
 
 /// Why a call of an interpreter did not give a result.
@@ -370,6 +373,7 @@ impl ExecutionFailed {
             kind: kind.to_owned(),
             message,
             trace: Vec::new(),
+            display: None,
         }
     }
 }

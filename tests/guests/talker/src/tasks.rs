@@ -19,6 +19,7 @@ fn exec(source: &str) -> Result<(), ExecutionFailed> {
     for line in source.lines() {
         if let Some(text) = line.strip_prefix("raise ") {
             let mut failed = ExecutionFailed::new("RuntimeError", text);
+            failed.display = Some(format!("line {line:?} raised:\nRuntimeError: {text}"));
             failed.trace = vec![format!("line {:?}", line)];
             return Err(failed);
         }
