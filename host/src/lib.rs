@@ -100,7 +100,7 @@ pub use calls::{Caller, Executor, Future, FutureError, Path, Reuse};
 pub use engine::{Allocation, Engine};
 pub use error::{Error, ErrorKind, Result};
 pub use grants::Grants;
-pub use interpreter::{CallError, ExecutionFailed, FileCalls, Guest, Interpreter, InterpreterId, Setup};
+pub use interpreter::{CallError, ExecutionFailed, FileCalls, Guest, Interpreter, InterpreterId, Script, Setup};
 pub use limits::{LimitHit, LimitKind, Limits};
 pub use offers::HostCalls;
 pub use outcome::{Ending, Outcome};

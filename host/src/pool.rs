@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hostcalls::{Family, Place, Talk, failure_of};
 use crate::interpreter::desk::Desk;
-use crate::interpreter::{Interpreter, InterpreterId, Life, Role, Setup};
+use crate::interpreter::{Interpreter, InterpreterId, Life, Role, Script, Setup};
 use crate::limiter::Vitals;
 use crate::machine;
 use crate::outcome::{Cause, Ending, Outcome};
@@ -236,13 +236,47 @@ impl Pool {
         then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
     ) -> Result<Interpreter> {
         program.require_command()?;
-        let setup = setup.into();
+        self.begin(program, setup.into(), Role::Command, then)
+    }
+
+    fn begin(
+        &self,
+        program: &Program,
+        setup: Arc<Setup>,
+        role: Role,
+        then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
+    ) -> Result<Interpreter> {
         let family = Family::new(&setup.grants);
-        let (id, control) = self
-            .0
-            .commons
-            .start(program, setup, Role::Command, family, None, then)?;
+        let (id, control) = self.0.commons.start(program, setup, role, family, None, then)?;
         Ok(Interpreter::spawned(id, control))
+    }
+
+    /// Starts an interpreter of `program`, a language, which runs `script` from start to end. Returns at once.
+    ///
+    /// # Errors
+    /// As [`spawn`](Pool::spawn); [`ErrorKind::Refused`] when the program exports no `task`.
+    pub fn spawn_script(
+        &self,
+        program: &Program,
+        setup: impl Into<Arc<Setup>>,
+        script: impl Into<Arc<Script>>,
+    ) -> Result<Interpreter> {
+        self.spawn_script_then(program, setup, script, |_, _| ())
+    }
+
+    /// [`spawn_script`](Pool::spawn_script), and calls `then` as [`spawn_then`](Pool::spawn_then) does.
+    ///
+    /// # Errors
+    /// As [`spawn_script`](Pool::spawn_script).
+    pub fn spawn_script_then(
+        &self,
+        program: &Program,
+        setup: impl Into<Arc<Setup>>,
+        script: impl Into<Arc<Script>>,
+        then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
+    ) -> Result<Interpreter> {
+        program.require_task()?;
+        self.begin(program, setup.into(), Role::Script(script.into()), then)
     }
 
     /// Creates an interpreter of `program` that does nothing yet and can be [called](Interpreter::call). It ends when its last
@@ -382,7 +416,7 @@ impl Commons {
                     vitals: Arc::clone(&vitals),
                     account: account.clone(),
                     desk: match &role {
-                        Role::Command => None,
+                        Role::Command | Role::Script(_) => None,
                         Role::Callee(desk) => Some(Arc::clone(desk)),
                     },
                     owns_output: family.is_main(),

@@ -8,6 +8,7 @@ mod cache;
 mod call;
 mod commands;
 mod examples;
+mod exec;
 mod grants;
 mod limits;
 mod lockdown;

@@ -6,6 +6,7 @@ use wasmtime::{Extern, Store};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::desk::{Answer, Desk, Request};
+use super::script::{self, Script};
 use super::store::{self, Guest, Tenant};
 use super::{ExecutionFailed, InterpreterId, Setup};
 use crate::hostcalls::{self, Talk, Worker};
@@ -15,6 +16,7 @@ use crate::pool::Commons;
 use crate::program::{Entry, Program};
 use crate::queue::Item;
 use crate::scheduler::control::Control;
+use crate::stdio::GuestOutput;
 
 /// Everything that a life needs, gathered before it starts.
 pub(crate) struct Life {
@@ -34,6 +36,8 @@ pub(crate) enum Role {
     Command,
     /// It is called, as long as somebody may.
     Callee(Arc<Desk>),
+    /// It runs source text from start to end.
+    Script(Arc<Script>),
 }
 
 impl Life {
@@ -44,18 +48,27 @@ impl Life {
             Err(error) => return Some(Outcome::HostError(error.to_string())),
         };
         let ended = match &self.role {
-            Role::Command => enter(&self.program, &mut store).await,
+            Role::Command => enter(&self.program, &mut store).await.map(Outcome::Exited),
             Role::Callee(desk) => Box::pin(serve(&self.program, desk, &self.control, &mut store)).await,
+            Role::Script(script) => {
+                let stderr = GuestOutput::new(self.setup.stdio.stderr.clone(), &self.vitals);
+                Box::pin(script::play(&self.program, script, stderr, &mut store)).await
+            }
         };
         match ended {
-            Ok(code) => Some(Outcome::Exited(code)),
+            Ok(outcome) => Some(outcome),
             Err(error) => outcome::from_error(&error, &store::bounds(&self.setup.limits, &self.vitals)),
         }
     }
 
     fn store(&mut self) -> crate::Result<Store<Guest>> {
+        let name = match &self.role {
+            Role::Script(script) => script.name.as_str(),
+            Role::Command | Role::Callee(_) => self.program.name(),
+        };
         let tenant = Tenant {
             id: self.id,
+            name,
             program: &self.program,
             setup: &self.setup,
             control: &self.control,
@@ -92,16 +105,26 @@ async fn enter_component(component: &CommandPre<Guest>, store: &mut Store<Guest>
 }
 
 /// Instantiates the program and lets it be called until nobody can call it any more.
-async fn serve(program: &Program, desk: &Desk, control: &Control, store: &mut Store<Guest>) -> wasmtime::Result<i32> {
-    let Some(worker) = program.worker() else {
-        wasmtime::bail!("it exports no `task`");
-    };
-    let worker = worker.instantiate_async(&mut *store).await?;
+async fn serve(
+    program: &Program,
+    desk: &Desk,
+    control: &Control,
+    store: &mut Store<Guest>,
+) -> wasmtime::Result<Outcome> {
+    let worker = worker(program, store).await?;
     while let Some(request) = desk.next(control).await {
         let answer = perform(&worker, store, request).await?;
         desk.answer(answer);
     }
-    Ok(0)
+    Ok(Outcome::Exited(0))
+}
+
+/// An instance of a program that can be called.
+pub(super) async fn worker(program: &Program, store: &mut Store<Guest>) -> wasmtime::Result<Worker> {
+    match program.worker() {
+        Some(worker) => worker.instantiate_async(store).await,
+        None => wasmtime::bail!("it exports no `task`"),
+    }
 }
 
 async fn perform(worker: &Worker, store: &mut Store<Guest>, request: Request) -> wasmtime::Result<Answer> {

@@ -5,6 +5,7 @@
 
 pub(crate) mod desk;
 mod life;
+pub mod script;
 pub(crate) mod store;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use self::desk::{Answer, Desk, Reply, Request};
 pub(crate) use self::life::{Life, Role};
+pub use self::script::Script;
 pub use self::store::Guest;
 use crate::grants::Grants;
 use crate::limits::Limits;

@@ -152,6 +152,8 @@ impl WasiView for Guest {
 /// Whom a store is for.
 pub(crate) struct Tenant<'a> {
     pub id: InterpreterId,
+    /// Its first argument.
+    pub name: &'a str,
     pub program: &'a Program,
     pub setup: &'a Setup,
     pub control: &'a Arc<Control>,
@@ -170,7 +172,7 @@ impl Tenant<'_> {
             context,
         } = self.setup;
         let mut wasi = wasi::context(
-            self.program.name(),
+            self.name,
             grants,
             *file_calls,
             GuestInput::new(stdio.stdin.clone()),

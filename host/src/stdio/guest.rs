@@ -65,6 +65,26 @@ impl GuestOutput {
             promised: Arc::default(),
         }
     }
+
+    /// Writes all of it, as a guest would: waits for room, and what is written counts.
+    pub(crate) async fn say(&self, mut bytes: &[u8]) -> Result<(), Stop> {
+        while !bytes.is_empty() {
+            let room = match &self.output {
+                Output::Discard => PORTION,
+                Output::Pipe(pipe) => {
+                    poll_fn(|cx| pipe.poll_room(cx)).await;
+                    pipe.room()?
+                }
+            };
+            let (portion, rest) = bytes.split_at(room.min(bytes.len()));
+            self.vitals.written.add(portion.len())?;
+            if let Output::Pipe(pipe) = &self.output {
+                pipe.push(portion)?;
+            }
+            bytes = rest;
+        }
+        Ok(())
+    }
 }
 
 impl IsTerminal for GuestOutput {

@@ -8,14 +8,17 @@ mod call;
 mod calling;
 mod compile;
 mod completions;
+mod exec;
 mod info;
 mod inspect;
+mod lang;
 mod map;
 mod names;
 mod output;
 mod progress;
 mod report;
 mod run;
+mod script;
 mod session;
 mod signals;
 mod snapshot;
@@ -34,7 +37,11 @@ fn main() -> ExitCode {
         Err(error) => return args::explain(&error),
     };
     let done = match cli.verb {
-        Verb::Run(args) => run::run(args),
+        Verb::Run(args) => run::run(&args),
+        Verb::Exec(args) => exec::exec(&args),
+        Verb::Python(args) => exec::python(&args),
+        Verb::Js(args) => exec::js(&args),
+        Verb::Lang(args) => lang::lang(&args),
         Verb::Call(args) => call::call(&args),
         Verb::Map(args) => map::map(&args),
         Verb::Up(args) => up::up(&args),

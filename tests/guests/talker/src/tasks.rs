@@ -13,10 +13,14 @@ thread_local! {
     static MEMORY: RefCell<BTreeMap<String, i64>> = RefCell::default();
 }
 
-/// A language of its own: lines of `name = number` and `name = other + number`, and `raise text`.
+/// A language of its own: lines of `name = number` and `name = other + number`, `raise text`, and what
+/// [`spoken`](crate::spoken) knows.
 fn exec(source: &str) -> Result<(), ExecutionFailed> {
     let syntax = |line: &str| ExecutionFailed::new("SyntaxError", line);
     for line in source.lines() {
+        if crate::spoken::run(line)? {
+            continue;
+        }
         if let Some(text) = line.strip_prefix("raise ") {
             let mut failed = ExecutionFailed::new("RuntimeError", text);
             failed.display = Some(format!("line {line:?} raised:\nRuntimeError: {text}"));
@@ -69,7 +73,12 @@ fn remember(name: String, value: i64) -> Result<(), String> {
 }
 
 fn recall(name: String) -> Result<Option<i64>, String> {
-    Ok(MEMORY.with_borrow(|memory| memory.get(&name).copied()))
+    Ok(known(&name))
+}
+
+/// The number that a name stands for.
+pub(crate) fn known(name: &str) -> Option<i64> {
+    MEMORY.with_borrow(|memory| memory.get(name).copied())
 }
 
 /// Waits for an item of a queue that it was sent.

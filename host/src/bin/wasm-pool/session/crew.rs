@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, after, at, never, select, unbounded};
 use wasm_pool::pool::Expectation;
-use wasm_pool::{ByteSize, Ending, Outcome, Pool, Program, Setup};
+use wasm_pool::{ByteSize, Ending, Outcome, Pool, Program, Script, Setup};
 
 use crate::progress::Bar;
 use crate::report;
@@ -21,7 +21,16 @@ pub(crate) trait Keeper {
     fn ended(&mut self, place: usize, ending: &Ending, may_restart: bool) -> Option<Duration>;
 
     /// What to start again.
-    fn again(&mut self, place: usize) -> (Program, Arc<Setup>);
+    fn again(&mut self, place: usize) -> Start;
+}
+
+/// What a guest is started with.
+#[derive(Clone)]
+pub(crate) struct Start {
+    pub program: Program,
+    pub setup: Arc<Setup>,
+    /// What it runs; none for a command.
+    pub script: Option<Arc<Script>>,
 }
 
 /// An instance and how it ended.
@@ -108,18 +117,18 @@ impl<'a> Crew<'a> {
         self.stopped.is_none() && !(self.fail_fast && self.first_failure.is_some())
     }
 
-    pub(crate) fn start(
-        &mut self,
-        program: &Program,
-        setup: impl Into<Arc<Setup>>,
-        instance: usize,
-    ) -> anyhow::Result<()> {
+    pub(crate) fn start(&mut self, start: Start, instance: usize) -> anyhow::Result<()> {
+        let Start { program, setup, script } = start;
         let ended = self.ended.0.clone();
         let pool = self.pool.clone();
-        self.pool.spawn_then(program, setup, move |_, ending| {
+        let then = move |_, ending: &Ending| {
             // Whoever waits for this one may get what he waits for when its end is noted. The receiver lives as long as the run.
             let _ = ended.send((instance, ending.clone(), pool.expect()));
-        })?;
+        };
+        match script {
+            None => self.pool.spawn_then(&program, setup, then)?,
+            Some(script) => self.pool.spawn_script_then(&program, setup, script, then)?,
+        };
         self.running += 1;
         self.started += 1;
         self.bar.say(self.running, self.failed);
@@ -157,11 +166,11 @@ impl<'a> Crew<'a> {
         let Some(Reverse((_, place))) = self.due.pop() else {
             return;
         };
-        let Some((program, setup)) = self.keeper.as_mut().map(|keeper| keeper.again(place)) else {
+        let Some(start) = self.keeper.as_mut().map(|keeper| keeper.again(place)) else {
             return;
         };
         // It was started before: what fails now is the pool, which shuts down.
-        if self.start(&program, setup, place).is_ok() {
+        if self.start(start, place).is_ok() {
             self.started -= 1;
         }
         if self.due.is_empty() {

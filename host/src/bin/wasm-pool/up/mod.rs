@@ -20,7 +20,8 @@ use crate::names::Names;
 use crate::output::Console;
 use crate::progress::Bar;
 use crate::run::{check_apart, check_room, engine_for, numbered, the_guest};
-use crate::session::crew::Crew;
+use crate::session::Summary;
+use crate::session::crew::{Crew, Start};
 use crate::session::plumbing::Plumbing;
 use crate::{report, session, signals, wall};
 
@@ -61,10 +62,7 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         .build()?;
     let plumbing = Plumbing::lay(pool.queues(), &plan.queues, plan.feed.as_deref(), plan.drain.as_deref())?;
     let places = places_of(&plan, &programs, &console);
-    let all: Vec<_> = places
-        .iter()
-        .map(|place| (place.program.clone(), Arc::clone(&place.setup)))
-        .collect();
+    let all: Vec<_> = places.iter().map(|place| place.start.clone()).collect();
 
     let mut crew = Crew::new(
         &pool,
@@ -82,11 +80,11 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         bar: &bar,
     }));
     let began = Instant::now();
-    for (place, (program, setup)) in all.into_iter().enumerate() {
+    for (place, start) in all.into_iter().enumerate() {
         if !crew.takes_more() {
             break;
         }
-        crew.start(&program, setup, place)?;
+        crew.start(start, place)?;
     }
     pool.all_started();
     crew.wait();
@@ -102,7 +100,7 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         limits: &plan.limits,
         wall: began.elapsed(),
         fail_fast: args.fail_fast,
-        quiet: args.quiet,
+        summary: if args.quiet { Summary::None } else { Summary::Full },
     };
     let exit_code = session::conclude(&run, crew, console, plumbing, sink)?;
     // As in `run`: the kernel is faster.
@@ -226,8 +224,11 @@ fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &
             };
             places.push(Place {
                 part,
-                program: program.clone(),
-                setup: Arc::new(setup),
+                start: Start {
+                    program: program.clone(),
+                    setup: Arc::new(setup),
+                    script: None,
+                },
                 restarted: 0,
                 over: false,
             });
