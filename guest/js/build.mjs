@@ -17,9 +17,12 @@ const contract = process.argv[3] ?? join(here, '../../wit');
 
 /** What is wrong with the bindings of componentize-js 0.23, each with the number of its places. */
 const mends = [
-  // A handle that was used once is never given back by the garbage collector: each use takes it from the registry that would do it.
-  [/^ *finalizationRegistry_\S+\.unregister\(arg0\);$/gm, '', 30],
-  [/^ *finalizationRegistry_\S+\.unregister\(e\);\n(?= *dataView\(\$memory\)\.setInt32\(base \+ 0, handle0, true\);$)/gm, '', 2],
+  // What does not look positive as 64 bits ends the engine.
+  [/= BigInt\(toInt64\(e\)\);/g, '= BigInt.asUintN(64, BigInt(e));', 2],
+  [/= BigInt\(f64ToI64\(\+e\)\);/g, '= BigInt.asUintN(64, f64ToI64(+e));', 2],
+  // The bindings have a realm of their own: to scripts, bytes of it would be no `Uint8Array`.
+  [/^let \{ TextEncoder, TextDecoder \} = contentGlobal;$/gm, 'let { TextEncoder, TextDecoder, Uint8Array: Bytes } = contentGlobal;', 1],
+  [/new Uint8Array\(\$memory\.buffer\.slice\((\w+), \w+ \+ (\w+) \* 1\)\)/g, 'new Bytes(new Uint8Array($memory.buffer, $1, $2))', 16],
   // A text that begins with a byte order mark would lose it.
   [/new TextDecoder\(\)/g, "new TextDecoder('utf-8', { ignoreBOM: true })", 1],
   // Five looks at `process.env` for every call.
@@ -40,7 +43,7 @@ splicer.spliceBindings = (...given) => {
 const work = await mkdtemp(join(tmpdir(), 'wasm-pool-js-'));
 try {
   const script = join(work, 'interpreter.js');
-  await build({ entryPoints: [join(here, 'src/main.js')], outfile: script, bundle: true, format: 'esm', minifyWhitespace: true, external: ['wasm-pool:*', 'wasi:*'] });
+  await build({ entryPoints: [join(here, 'src/main.js')], outfile: script, bundle: true, format: 'esm', minifyWhitespace: true, keepNames: true, external: ['wasm-pool:*', 'wasi:*'] });
 
   const wit = join(work, 'wit');
   await cp(join(here, 'wit'), wit, { recursive: true });

@@ -35,7 +35,7 @@ export class JoinTimeout extends InterpreterError {}
 export class ExecutionFailed extends InterpreterError {
   constructor({ kind, message, trace, display }) {
     super(message ? `${kind}: ${message}` : kind);
-    Object.assign(this, { kind, reason: message, trace, display });
+    Object.assign(this, { kind, reason: message, trace: [...trace], display });
   }
 }
 
@@ -80,7 +80,8 @@ export function asking(make, ask) {
   try {
     return ask();
   } catch (error) {
-    if (!Object.hasOwn(error, 'payload')) throw error;
+    // What componentize-js throws itself comes from its own realm.
+    if (!Object.hasOwn(error, 'payload')) throw error instanceof Error ? error : new TypeError(error.message);
     ({ payload } = error);
   }
   throw make(payload);

@@ -45,6 +45,8 @@ export function toItem(value) {
   }
 }
 
+const travels = (value) => queues.isQueue(value) || interpreters.isInterpreter(value) || value instanceof Encoded;
+
 function fromObject(value) {
   if (value instanceof Uint8Array) return { tag: 'bytes', val: value };
   if (value instanceof ArrayBuffer) return { tag: 'bytes', val: new Uint8Array(value) };
@@ -82,26 +84,32 @@ function encoded(value) {
 
 function decoded(bytes) {
   try {
-    return decode(bytes, { collapseBigInts: true });
+    return decode(bytes, { collapseBigInts: true, tags });
   } catch (error) {
     throw new TypeError(`an item that is no CBOR value: ${error.message}`, { cause: error });
   }
 }
 
+/** Tags that mean something here do; of others, as Python's tuples have one, what they mark is the value. */
+const tags = { get: (tag) => Tag.getDecoder(tag) ?? (({ contents }) => contents) };
+
 /** Classes whose values would arrive as something else, most often as an empty object. */
 export const refused = [Error, Promise, WeakMap, WeakSet, WeakRef, Encoded];
+/** Classes that travel, but not what is derived from them. */
+const exact = [Array, Map, Set, Date, RegExp, URL, ArrayBuffer, DataView];
 
 /** How cbor2 finds the encoder for a class other than its own. */
 function encoder(constructor) {
   const { prototype } = constructor;
   if (prototype === undefined || prototype === null) return undefined;
-  return refused.some((type) => constructor === type || prototype instanceof type) ? refuse : undefined;
+  const derives = (type) => prototype instanceof type;
+  return refused.some((type) => constructor === type || derives(type)) || exact.some(derives) ? refuse : undefined;
 }
 
 function refuse(value) {
-  const what = value.constructor.name;
-  const instead = value instanceof Error ? 'its message or its stack can' : 'as an item of its own it can, if at all';
-  throw new NotShareable(`${what} cannot be sent inside another value; ${instead}`);
+  const what = value.constructor.name || '(anonymous)';
+  if (value instanceof Error) throw new NotShareable(`an error (${what}) cannot be sent; its message or its stack can`);
+  throw new NotShareable(`a value of the class ${what} cannot be sent${travels(value) ? ' inside another value' : ''}`);
 }
 
 registerEncoder(ArrayBuffer, (value) => [NaN, new Uint8Array(value)]);

@@ -45,4 +45,4 @@ export function lazy(object, name, value) {
 
 lazy(process, 'argv', () => ['wasm-pool', ...getArguments()]);
 lazy(process, 'env', () => Object.fromEntries(getEnvironment()));
-lazy(globalThis, 'scriptArgs', getArguments);
+lazy(globalThis, 'scriptArgs', () => [...getArguments()]);

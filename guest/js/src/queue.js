@@ -110,7 +110,7 @@ export class Queue {
 
   /** Waits for the next value and takes what else is there, `max` in all at most. */
   getMany(max, { timeout } = {}) {
-    return asking(queueError, () => this.#handle.getMany(max, nanoseconds(timeout))).map(received);
+    return Array.from(asking(queueError, () => this.#handle.getMany(max, nanoseconds(timeout))), received);
   }
 
   /** Nothing more can be put; what is in it can still be got. */
@@ -133,7 +133,7 @@ export class Queue {
     }
   }
 
-  /** Gives up this handle, not the queue. For `using`; the garbage collector does it too, later. */
+  /** Gives up this handle, not the queue. For `using`; the garbage collector of this engine never does it. */
   [Symbol.dispose]() {
     this.#given?.[Symbol.dispose]();
     this.#given = undefined;

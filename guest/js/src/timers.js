@@ -38,10 +38,13 @@ export const timers = {
 
 /** Lets timers run until it is time to stop, or none waits. Throws what the first one of them threw. */
 async function turns(stop) {
-  // Behind this one, all promises that can be settled are.
-  await new Promise((resolve) => engine.setTimeout(resolve, 0));
-  while (!failed && !stop() && waiting.size > 0) await new Promise((resolve) => (wake = resolve));
-  if (failed) throw take().error;
+  for (;;) {
+    // Behind this one, all promises that can be settled are.
+    await new Promise((resolve) => engine.setTimeout(resolve, 0));
+    if (failed) throw take().error;
+    if (stop() || waiting.size === 0) return;
+    await new Promise((resolve) => (wake = resolve));
+  }
 }
 
 function take() {
