@@ -121,6 +121,27 @@ impl Grants {
         Ok(())
     }
 
+    /// Grants folders with Python modules, read-only, and puts them into PYTHONPATH before what stands there.
+    pub fn add_python_path(&mut self, folders: impl IntoIterator<Item = PathBuf>) {
+        const PYTHONPATH: &str = "PYTHONPATH";
+        let mut places = Vec::new();
+        for (number, host) in folders.into_iter().enumerate() {
+            let guest = format!("/py-path/{number}");
+            places.push(guest.clone());
+            self.dirs.push(DirGrant {
+                host,
+                guest,
+                access: Access::ReadOnly,
+            });
+        }
+        if places.is_empty() {
+            return;
+        }
+        let said = self.env.iter().position(|(name, _)| name == PYTHONPATH);
+        places.extend(said.map(|at| self.env.remove(at).1).filter(|said| !said.is_empty()));
+        self.env.push((PYTHONPATH.to_owned(), places.join(":")));
+    }
+
     /// Checks that guests cannot write what the host believes: that no folder that is granted for writing is, holds or lies in
     /// one of these, which are called so. Of the [code cache](crate::Cache) it is that whoever writes it runs native code.
     ///

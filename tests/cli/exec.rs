@@ -33,12 +33,17 @@ fn runs_texts_in_order_in_one_interpreter() {
 fn a_script_is_told_its_name_and_its_arguments() {
     let script = script("show args\nshow file");
     let name = script.path().display().to_string();
-    let done_file = done(exec(&["-q", "-n", "2", "-o", "prefix"]).arg(&name).args(["--", "-x", "i{instance}"])).exits(0);
+    let done_file = done(
+        exec(&["-q", "-n", "2", "-o", "prefix"])
+            .arg(&name)
+            .args(["--", "-x", "i{instance}"]),
+    )
+    .exits(0);
     let expected = [
-        format!("[0] [{name:?}, \"-x\", \"i0\"]"),
         format!("[0] {name}"),
-        format!("[1] [{name:?}, \"-x\", \"i1\"]"),
+        format!("[0] [{name:?}, \"-x\", \"i0\"]"),
         format!("[1] {name}"),
+        format!("[1] [{name:?}, \"-x\", \"i1\"]"),
     ];
     assert_eq!(done_file.lines(), expected);
     done(&mut exec(&["-q", "-c", "show args\nshow file", "--", "a b"]))
@@ -53,12 +58,21 @@ fn a_script_is_told_its_name_and_its_arguments() {
 fn an_uncaught_error_is_shown_as_its_language_shows_it() {
     let failing = "print before\nraise no\x1b[2J more\nprint after";
     let said = "line \"raise no\\u{1b}[2J more\" raised:\nRuntimeError: no\\u{1b}[2J more\n";
-    let done_one = done(&mut exec(&["-c", failing, "-c", "print never"])).exits(1).prints("before\n");
+    let done_one = done(&mut exec(&["-c", failing, "-c", "print never"]))
+        .exits(1)
+        .prints("before\n");
     assert!(done_one.stderr.starts_with(said), "{done_one:#?}");
     assert!(done_one.stderr.contains("talker#0  failed "), "{done_one:#?}");
-    assert!(done_one.stderr.contains("RuntimeError: no\\u{1b}[2J more\n1 instance: 0 ok, 1 failed"), "{done_one:#?}");
+    assert!(
+        done_one
+            .stderr
+            .contains("RuntimeError: no\\u{1b}[2J more\n1 instance: 0 ok, 1 failed"),
+        "{done_one:#?}"
+    );
     // What has nothing to show is its kind and its message.
-    done(&mut exec(&["-q", "-c", "a = b + 1"])).exits(1).says("NameError: b\n");
+    done(&mut exec(&["-q", "-c", "a = b + 1"]))
+        .exits(1)
+        .says("NameError: b\n");
     // Of several, each line is behind the name.
     let two = done(&mut exec(&["-q", "-n", "2", "-c", "raise x"])).exits(1);
     for name in ["talker#0: ", "talker#1: "] {
@@ -77,13 +91,24 @@ fn the_report_has_what_failed_and_where() {
         .expect("a guest");
     assert_eq!(
         (&guest["outcome"], &guest["detail"], &guest["ok"], &guest["backtrace"]),
-        (&"failed".into(), &"RuntimeError: x".into(), &false.into(), &serde_json::json!(["line \"raise x\""]))
+        (
+            &"failed".into(),
+            &"RuntimeError: x".into(),
+            &false.into(),
+            &serde_json::json!(["line \"raise x\""])
+        )
     );
 }
 
 #[test]
 fn a_script_ends_itself_with_its_code() {
-    for (code, exit, said) in [("0", 0, ""), ("7", 7, ""), ("263", 7, ""), ("256", 0, ""), ("not here", 1, "not here\n")] {
+    for (code, exit, said) in [
+        ("0", 0, ""),
+        ("7", 7, ""),
+        ("263", 7, ""),
+        ("256", 0, ""),
+        ("not here", 1, "not here\n"),
+    ] {
         let done = done(&mut exec(&["-q", "-c", &format!("print a\nexit {code}\nprint b")])).exits(exit);
         assert_eq!((&*done.stdout, &*done.stderr), ("a\n", said), "exit {code}");
     }
@@ -91,13 +116,25 @@ fn a_script_ends_itself_with_its_code() {
 
 #[test]
 fn a_script_without_end_ends_at_its_limit_and_others_go_on() {
-    let done_deadline = done(&mut exec(&["--deadline", "300ms", "-c", "print a\nspin"])).exits(124).prints("a\n");
-    assert!(done_deadline.stderr.contains("--deadline raises it"), "{done_deadline:#?}");
-    done(&mut exec(&["--cpu-time", "300ms", "-c", "spin"])).exits(134).says("limit(cpu-time)");
-    done(&mut exec(&["-c", "trap"])).exits(134).says("trapped");
-    done(&mut exec(&["--output-limit", "10B", "-c", "raise this is longer than that"]))
+    let done_deadline = done(&mut exec(&["--deadline", "300ms", "-c", "print a\nspin"]))
+        .exits(124)
+        .prints("a\n");
+    assert!(
+        done_deadline.stderr.contains("--deadline raises it"),
+        "{done_deadline:#?}"
+    );
+    done(&mut exec(&["--cpu-time", "300ms", "-c", "spin"]))
         .exits(134)
-        .says("limit(output)");
+        .says("limit(cpu-time)");
+    done(&mut exec(&["-c", "trap"])).exits(134).says("trapped");
+    done(&mut exec(&[
+        "--output-limit",
+        "10B",
+        "-c",
+        "raise this is longer than that",
+    ]))
+    .exits(134)
+    .says("limit(output)");
     let mut both = exec(&["-q", "-n", "2", "--deadline", "1s", "--stdin", "split", "-c", "read"]);
     fed(&mut both, b"x\n").exits(0).prints("read x\n");
 }
@@ -105,7 +142,17 @@ fn a_script_without_end_ends_at_its_limit_and_others_go_on() {
 #[test]
 fn fail_fast_ends_the_others() {
     // One takes the only item and fails; the other waits for one that never comes.
-    let mut command = exec(&["-n", "2", "--fail-fast", "--grace", "100ms", "--feed", "work", "-c", "take work\nraise x"]);
+    let mut command = exec(&[
+        "-n",
+        "2",
+        "--fail-fast",
+        "--grace",
+        "100ms",
+        "--feed",
+        "work",
+        "-c",
+        "take work\nraise x",
+    ]);
     let began = Instant::now();
     let mut child = command.stdin(Stdio::piped()).spawn().expect("starts");
     let mut stdin = child.stdin.take().expect("a pipe");
@@ -119,7 +166,9 @@ fn fail_fast_ends_the_others() {
 
 #[test]
 fn lines_come_while_the_script_runs_and_a_signal_ends_it() {
-    let mut child = exec(&["--grace", "100ms", "-c", "print first\nspin"]).spawn().expect("starts");
+    let mut child = exec(&["--grace", "100ms", "-c", "print first\nspin"])
+        .spawn()
+        .expect("starts");
     let began = Instant::now();
     let mut first = String::new();
     BufReader::new(child.stdout.take().expect("a pipe"))
@@ -138,13 +187,26 @@ fn a_script_reads_what_it_is_given() {
         .prints("read a\nread b\n");
     fed(&mut exec(&["-q", "-c", "read"]), b"a\n").exits(0).prints("");
     for flags in [&["--stdin", "inherit", "-"][..], &["--feed", "work", "-"]] {
-        fed(&mut exec(flags), b"").exits(2).one_line().says("stdin is already the script (`-`)");
+        fed(&mut exec(flags), b"")
+            .exits(2)
+            .one_line()
+            .says("stdin is already the script (`-`)");
     }
 }
 
 #[test]
 fn queues_are_fed_and_drained_as_for_commands() {
-    let mut relay = exec(&["-q", "-n", "3", "--feed", "work", "--drain", "results", "-c", "copy work results"]);
+    let mut relay = exec(&[
+        "-q",
+        "-n",
+        "3",
+        "--feed",
+        "work",
+        "--drain",
+        "results",
+        "-c",
+        "copy work results",
+    ]);
     let done = fed(&mut relay, b"a\nb\nc\n").exits(0);
     assert_eq!(done.lines(), ["a", "b", "c"]);
 }
@@ -164,11 +226,19 @@ fn a_folder_with_modules_is_granted_and_named() {
     std::fs::write(modules.path().join("helper.talk"), "").expect("writes");
     let mut command = exec(&["-q", "--py-path"]);
     command.arg(modules.path());
-    done(command.args(["--env", "PYTHONPATH=/more", "-c", "show env PYTHONPATH\nlist /py-path/0"]))
-        .exits(0)
-        .prints("/py-path/0:/more\nhelper.talk\n");
+    done(command.args([
+        "--env",
+        "PYTHONPATH=/more",
+        "-c",
+        "show env PYTHONPATH\nlist /py-path/0",
+    ]))
+    .exits(0)
+    .prints("/py-path/0:/more\nhelper.talk\n");
     let missing = modules.path().join("no-such");
-    done(exec(&["--py-path"]).arg(&missing).args(["-c", "a = 1"])).exits(66).one_line().says("no-such");
+    done(exec(&["--py-path"]).arg(&missing).args(["-c", "a = 1"]))
+        .exits(66)
+        .one_line()
+        .says("no-such");
 }
 
 #[test]
@@ -181,7 +251,11 @@ fn what_cannot_be_run_is_one_line() {
         (vec![folder.path().display().to_string()], 66, "found a folder"),
         (vec![wrong.path().display().to_string()], 66, "its byte 6 is not"),
         (vec![], 2, "nothing to run"),
-        (vec!["-c".to_owned(), "a".to_owned(), text.path().display().to_string()], 2, "cannot be used with"),
+        (
+            vec!["-c".to_owned(), "a".to_owned(), text.path().display().to_string()],
+            2,
+            "cannot be used with",
+        ),
     ] {
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         done(&mut exec(&args)).exits(code).one_line().says(said);
@@ -189,7 +263,11 @@ fn what_cannot_be_run_is_one_line() {
     let probe = probe_p1().display().to_string();
     for (args, code, said) in [
         (&["exec", "-c", "a"][..], 2, "--lang"),
-        (&["exec", "--lang", "cobol", "-c", "a"], 2, "the languages are python and js"),
+        (
+            &["exec", "--lang", "cobol", "-c", "a"],
+            2,
+            "the languages are python and js",
+        ),
         (&["exec", "--lang", &probe, "-c", "a"], 65, "it cannot be called"),
         (&["exec", "--lang", "js", "--py-path", ".", "-c", "a"], 2, "--py-path"),
         (&["lang"], 2, "lang"),
@@ -211,7 +289,9 @@ fn a_language_that_is_not_installed_is_one_line_that_says_how() {
         done(wasm_pool(args).env("XDG_DATA_HOME", data.path()))
             .exits(66)
             .one_line()
-            .says(&format!("{name} is not installed: `wasm-pool lang install {name}` builds it"));
+            .says(&format!(
+                "{name} is not installed: `wasm-pool lang install {name}` builds it"
+            ));
     }
     let listed = done(wasm_pool(["lang", "list"]).env("XDG_DATA_HOME", data.path())).exits(0);
     assert_eq!(
@@ -241,7 +321,10 @@ fn what_a_language_is_built_with_and_is_missing_is_one_line() {
     // What says that it is Python, and is too old or has no venv.
     use std::os::unix::fs::PermissionsExt;
     let python = empty.path().join("python3");
-    for (text, said) in [("echo 3 8", "python3 is 3.8"), ("echo 3 12; exit 1", "cannot make environments")] {
+    for (text, said) in [
+        ("echo 3 8", "python3 is 3.8"),
+        ("echo 3 12; exit 1", "cannot make environments"),
+    ] {
         std::fs::write(&python, format!("#!/bin/sh\n{text}\n")).expect("writes");
         std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).expect("allows");
         done(

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wasm_pool::grants::{Access, DirGrant, Grants, InterpreterGrant};
+use wasm_pool::grants::{Grants, InterpreterGrant};
 
 use crate::args::{CopiesArgs, ExecArgs, JsArgs, ModuleArgs, PythonArgs, ScriptArgs, StdinMode};
 use crate::lang::{self, JS, Language, PYTHON};
@@ -110,7 +110,7 @@ fn granted(args: &CopiesArgs, words: &[String], modules: &[PathBuf]) -> anyhow::
         Some(said) => said.grant(),
         None => usual_children(args.instances),
     };
-    add_modules(&mut grants, modules)?;
+    grants.add_python_path(modules.iter().cloned());
     Ok(grants)
 }
 
@@ -121,28 +121,4 @@ fn usual_children(instances: u32) -> Option<InterpreterGrant> {
         depth: DEPTH,
         programs: Default::default(),
     })
-}
-
-/// Where Python looks for modules.
-const PYTHONPATH: &str = "PYTHONPATH";
-
-/// Grants folders with modules, before what PYTHONPATH says already.
-fn add_modules(grants: &mut Grants, modules: &[PathBuf]) -> anyhow::Result<()> {
-    let mut places = Vec::new();
-    for (number, folder) in modules.iter().enumerate() {
-        let guest = format!("/py-path/{number}");
-        grants.dirs.push(DirGrant {
-            host: folder.clone(),
-            guest: guest.clone(),
-            access: Access::ReadOnly,
-        });
-        places.push(guest);
-    }
-    if places.is_empty() {
-        return Ok(());
-    }
-    let said = grants.env.iter().position(|(name, _)| name == PYTHONPATH);
-    places.extend(said.map(|at| grants.env.remove(at).1).filter(|said| !said.is_empty()));
-    grants.env.push((PYTHONPATH.to_owned(), places.join(":")));
-    Ok(())
 }

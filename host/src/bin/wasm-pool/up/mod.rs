@@ -1,9 +1,9 @@
 //! `wasm-pool up`: several programs and the queues between them, from a manifest.
 
+mod guests;
 mod keeper;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use wasm_pool::manifest::{Part, Plan};
 use wasm_pool::stdio::{Input, Stdio};
 use wasm_pool::{Engine, FileCalls, Kind, Pool, Program, Setup, machine};
 
+use self::guests::Guests;
 use self::keeper::{Instances, Place};
 use crate::args::UpArgs;
 use crate::names::Names;
@@ -30,14 +31,15 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     machine::raise_open_files();
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
-    keep_apart(args, &plan)?;
+    let guests = Guests::find(&plan)?;
+    keep_apart(args, &plan, &guests)?;
     // Only for a run: a check writes nothing.
     let sink = match &args.report {
         Some(report) if !args.check => Some(report::open(report)?),
         _ => None,
     };
-    wall::raise(lockdown(&engine, &plan, args)?, args.no_lockdown);
-    let programs = load(&engine, &plan)?;
+    wall::raise(lockdown(&engine, &plan, &guests, args)?, args.no_lockdown);
+    let programs = guests.load(&engine, &plan)?;
     check_grants(&plan, &programs)?;
     for warning in plan.warnings() {
         report::note(warning);
@@ -61,7 +63,7 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         .queues(plan.limits.pool_queues)
         .build()?;
     let plumbing = Plumbing::lay(pool.queues(), &plan.queues, plan.feed.as_deref(), plan.drain.as_deref())?;
-    let places = places_of(&plan, &programs, &console);
+    let places = places_of(&plan, &guests, &programs, &console);
     let all: Vec<_> = places.iter().map(|place| place.start.clone()).collect();
 
     let mut crew = Crew::new(
@@ -109,10 +111,10 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
 }
 
 /// What is still needed when the manifest was read.
-fn lockdown(engine: &Engine, plan: &Plan, args: &UpArgs) -> anyhow::Result<Lockdown> {
+fn lockdown(engine: &Engine, plan: &Plan, guests: &Guests, args: &UpArgs) -> anyhow::Result<Lockdown> {
     let mut lockdown = Lockdown::new().cache(engine);
-    for part in &plan.programs {
-        lockdown = wall::reading(lockdown, &part.guest).dirs(&part.dirs);
+    for (part, file) in plan.programs.iter().zip(guests.files()) {
+        lockdown = wall::reading(lockdown, file).dirs(&part.dirs);
     }
     if args.check {
         return Ok(lockdown);
@@ -134,43 +136,15 @@ fn room(plan: &Plan) -> u32 {
         .max(1)
 }
 
-/// Every program, by its name in the manifest; a file that several name is loaded once.
-fn load(engine: &Engine, plan: &Plan) -> anyhow::Result<HashMap<String, Program>> {
-    let mut by_file: HashMap<PathBuf, Program> = HashMap::new();
-    let mut by_name = HashMap::new();
-    for part in &plan.programs {
-        let program = match by_file.get(&part.guest) {
-            Some(program) => program.clone(),
-            None => {
-                let program = Program::from_file(engine, &part.guest, &plan.limits)
-                    .with_context(|| part.named_at.guest.clone())?;
-                by_file.insert(part.guest.clone(), program.clone());
-                program
-            }
-        };
-        if part.instances > 0 {
-            program.require_command().with_context(|| part.named_at.guest.clone())?;
-        }
-        by_name.insert(part.name.clone(), program);
-    }
-    for part in &plan.programs {
-        let children = part.interpreters.iter().flat_map(|children| &children.programs);
-        for program in children.filter_map(|name| by_name.get(name.get_ref())) {
-            program.require_task().with_context(|| part.named_at.children.clone())?;
-        }
-    }
-    Ok(by_name)
-}
-
 /// Checks that no program can write what we believe. Before the wall is up, behind which links lead nowhere.
-fn keep_apart(args: &UpArgs, plan: &Plan) -> anyhow::Result<()> {
+fn keep_apart(args: &UpArgs, plan: &Plan, guests: &Guests) -> anyhow::Result<()> {
     for part in &plan.programs {
         let grants = Grants {
             dirs: part.dirs.clone(),
             ..Grants::default()
         };
         let ours = std::iter::once(("the manifest", args.manifest.as_path()))
-            .chain(plan.programs.iter().flat_map(|part| the_guest(&part.guest)))
+            .chain(guests.files().flat_map(|file| the_guest(file)))
             .chain(report::file(args.report.as_ref()))
             .chain(args.output.folder());
         check_apart(&grants, args.no_cache, ours).with_context(|| part.named_at.dirs.clone())?;
@@ -202,9 +176,14 @@ fn check_all_fit(plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Re
     check_room(&plan.limits, &all)
 }
 
-fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &Console) -> Vec<Place<'a>> {
+fn places_of<'a>(
+    plan: &'a Plan,
+    guests: &Guests,
+    programs: &HashMap<String, Program>,
+    console: &Console,
+) -> Vec<Place<'a>> {
     let mut places = Vec::new();
-    for part in &plan.programs {
+    for (number, part) in plan.programs.iter().enumerate() {
         let grants = grants_of(part, programs);
         let Some(program) = programs.get(&part.name) else {
             continue;
@@ -227,7 +206,7 @@ fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &
                 start: Start {
                     program: program.clone(),
                     setup: Arc::new(setup),
-                    script: None,
+                    script: guests.script(number),
                 },
                 restarted: 0,
                 over: false,
