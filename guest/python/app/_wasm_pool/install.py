@@ -1,0 +1,24 @@
+"""Puts everything in its place, at build time, in this order."""
+
+import sys
+
+from . import startup, threads, unavailable, waiting
+
+
+def install():
+    sys.modules["__main__"] = startup.main
+    waiting.install()
+    threads.install()
+    unavailable.install()
+    from . import api
+    api.install()
+    import concurrent.futures
+    import concurrent.futures.interpreter as module
+    from . import executor
+    for name in ("InterpreterPoolExecutor", "BrokenInterpreterPool"):
+        setattr(module, name, getattr(executor, name))
+    concurrent.futures.InterpreterPoolExecutor = executor.InterpreterPoolExecutor
+    from . import eventloop
+    eventloop.install()
+    # Modules that the library holds are imported again where they were tried too early.
+    sys.path_importer_cache.clear()
