@@ -1,0 +1,12 @@
+//! Guests in several languages, through the library and the command.
+
+#![allow(clippy::expect_used, clippy::panic)] // a test that cannot go on fails
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod js;
+mod languages;
+mod polyglot;
+mod roundtrip;
+mod values;
