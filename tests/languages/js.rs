@@ -60,14 +60,25 @@ fn it_is_over_when_no_timer_waits() {
         "let n = 0; const i = setInterval(() => { console.log(++n); if (n == 3) clearInterval(i) }, 1); console.log('first')",
         "first\n1\n2\n3\n",
     );
-    prints("setTimeout(() => console.log('late'), 5); clearTimeout(setTimeout(() => exit(1), 1))", "late\n");
-    prints("#!/usr/bin/env wasm-pool-js\nconsole.log(typeof fetch, 'no network')", "undefined no network\n");
+    prints(
+        "setTimeout(() => console.log('late'), 5); clearTimeout(setTimeout(() => exit(1), 1))",
+        "late\n",
+    );
+    prints(
+        "#!/usr/bin/env wasm-pool-js\nconsole.log(typeof fetch, 'no network')",
+        "undefined no network\n",
+    );
 }
 
 #[test]
 fn a_script_has_its_arguments_and_its_environment() {
-    let Some(mut command) = exec(&["--env", "WORD=x"]) else { return };
-    let script = file(b"console.log(scriptArgs.length, process.argv.slice(2), process.env.WORD, __file__ == scriptArgs[0])", ".js");
+    let Some(mut command) = exec(&["--env", "WORD=x"]) else {
+        return;
+    };
+    let script = file(
+        b"console.log(scriptArgs.length, process.argv.slice(2), process.env.WORD, __file__ == scriptArgs[0])",
+        ".js",
+    );
     done(command.arg(script.path()).args(["--", "one", "two"]))
         .exits(0)
         .prints("3 [\"one\", \"two\"] x true\n");
@@ -92,21 +103,48 @@ fn a_script_can_end_itself() {
 #[test]
 fn what_goes_wrong_is_shown_with_its_place() {
     let cases = [
-        ("let a = 1;\nlet b = ;", "SyntaxError: expected expression, got ';'\n    at <exec>:2:9\n"),
+        (
+            "let a = 1;\nlet b = ;",
+            "SyntaxError: expected expression, got ';'\n    at <exec>:2:9\n",
+        ),
         ("let b = ;", "<exec>:1\nlet b = ;\n        ^\n"),
-        ("function f() { null.x }\nf()", "TypeError: can't access property \"x\" of null\n    at f (<exec>:1:16)\n    at <exec>:2:1\n"),
-        ("throw new Error('a', {cause: new RangeError('b')})", "Error: a\n    at <exec>:1:7\nCaused by: RangeError: b\n"),
+        (
+            "function f() { null.x }\nf()",
+            "TypeError: can't access property \"x\" of null\n    at f (<exec>:1:16)\n    at <exec>:2:1\n",
+        ),
+        (
+            "throw new Error('a', {cause: new RangeError('b')})",
+            "Error: a\n    at <exec>:1:7\nCaused by: RangeError: b\n",
+        ),
         ("throw 'text'", "Uncaught \"text\"\n"),
         ("throw {a: 1}", "Uncaught {\"a\":1}\n"),
         ("throw null", "Uncaught null\n"),
-        ("async function f() { await null; throw new Error('late') }\nf()", "Error: late\n    at f (<exec>:1:40)\n"),
-        ("setTimeout(() => { throw new Error('timer') }, 1)", "Error: timer\n    at <exec>:1:26\n"),
+        (
+            "async function f() { await null; throw new Error('late') }\nf()",
+            "Error: late\n    at f (<exec>:1:40)\n",
+        ),
+        (
+            "setTimeout(() => { throw new Error('timer') }, 1)",
+            "Error: timer\n    at <exec>:1:26\n",
+        ),
         ("await Promise.reject(new Error('awaited'))", "Error: awaited\n"),
-        ("await new Promise(() => {})", "Error: this awaits something that never comes\n"),
-        ("const o = {toString() { throw 1 }, get name() { throw 2 }}; throw o", "Uncaught {"),
-        ("Queue.create().put(() => 1)", "NotShareable: a function cannot be sent\n"),
+        (
+            "await new Promise(() => {})",
+            "Error: this awaits something that never comes\n",
+        ),
+        (
+            "const o = {toString() { throw 1 }, get name() { throw 2 }}; throw o",
+            "Uncaught {",
+        ),
+        (
+            "Queue.create().put(() => 1)",
+            "NotShareable: a function cannot be sent\n",
+        ),
         ("Queue.create().put({a: [Symbol('s')]})", "NotShareable: "),
-        ("const a = []; a.push(a); Queue.create().put(a)", "NotShareable: a value that cannot be sent: it is nested too deep, or contains itself"),
+        (
+            "const a = []; a.push(a); Queue.create().put(a)",
+            "NotShareable: a value that cannot be sent: it is nested too deep, or contains itself",
+        ),
         ("Interpreter.create()", "NotAllowed: "),
         ("\u{0}\u{1}\u{fffd}\u{7f}", "SyntaxError: illegal character"),
     ];
@@ -118,8 +156,18 @@ fn what_goes_wrong_is_shown_with_its_place() {
 #[test]
 fn the_host_stops_what_does_not_stop_itself() {
     ends(&["--deadline", "300ms"], "for (;;);", 124, "deadline");
-    ends(&["--deadline", "300ms"], "await new Promise(r => setTimeout(r, 1e9))", 124, "deadline");
-    ends(&["--memory", "64MiB"], "const a = []; for (;;) a.push(new Array(1000).fill(1.5))", 134, "limit(memory)");
+    ends(
+        &["--deadline", "300ms"],
+        "await new Promise(r => setTimeout(r, 1e9))",
+        124,
+        "deadline",
+    );
+    ends(
+        &["--memory", "64MiB"],
+        "const a = []; for (;;) a.push(new Array(1000).fill(1.5))",
+        134,
+        "limit(memory)",
+    );
     // The engine bounds its own stack long before the host does.
     let deep = [
         "function f() { f() } f()",

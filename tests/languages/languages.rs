@@ -68,10 +68,7 @@ pub(crate) fn relays(engine: &Engine) -> Vec<Relay> {
         here("rust", "tests/guests/talker.wasm", &["relay"]),
         here("c", "examples/10-polyglot/filter.wasm", &[""]),
     ];
-    let scripts = [
-        ("python", include_str!("relay.py")),
-        ("js", include_str!("relay.js")),
-    ];
+    let scripts = [("python", include_str!("relay.py")), ("js", include_str!("relay.js"))];
     for (name, script) in scripts {
         if let Some(file) = interpreter(name) {
             relays.push(Relay {

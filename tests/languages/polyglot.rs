@@ -18,19 +18,28 @@ fn three_languages_say_of_a_log_what_one_program_says() {
     }
     let manifest = fs::read_to_string(example.join("pool.toml")).expect("a manifest");
     let manifest = manifest
-        .replace("lang = \"python\"", &format!("guest = {:?}", python.display().to_string()))
+        .replace(
+            "lang = \"python\"",
+            &format!("guest = {:?}", python.display().to_string()),
+        )
         .replace("lang = \"js\"", &format!("guest = {:?}", js.display().to_string()));
     let place = here.path().join("pool.toml");
     fs::write(&place, manifest).expect("writes");
 
     let python3 = |script: &str| {
         let mut command = Command::new("python3");
-        command.arg(example.join(script)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg(example.join(script))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     };
     let log = done(python3("log.py").arg("5000")).exits(0).stdout;
     let expected = fed(&mut python3("check.py"), log.as_bytes()).exits(0).stdout;
-    assert!(expected.lines().count() == 11 && !expected.contains("\"rejected\":0"), "{expected}");
+    assert!(
+        expected.lines().count() == 11 && !expected.contains("\"rejected\":0"),
+        "{expected}"
+    );
     let mut pool = wasm_pool(["up", "-q", "--compile-time", "20m"]);
     fed(pool.arg(&place), log.as_bytes()).exits(0).prints(&expected);
 }

@@ -48,7 +48,11 @@ fn through(pool: &Pool, first: &Relay, second: &Relay) {
     for item in &sent {
         match back.get(LONG) {
             Ok(Received::Item(came)) => values::assert_same(&way, item, &came, numbers_are_one),
-            other => panic!("{way}: {other:?} in place of {item:?}; {:?}, {:?}", one.join_timeout(PATIENCE / 60), two.join_timeout(PATIENCE / 60)),
+            other => panic!(
+                "{way}: {other:?} in place of {item:?}; {:?}, {:?}",
+                one.join_timeout(PATIENCE / 60),
+                two.join_timeout(PATIENCE / 60)
+            ),
         }
     }
     fed.join().expect("feeds");

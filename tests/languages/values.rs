@@ -17,8 +17,25 @@ pub(crate) fn all(queue: &Queue) -> Vec<Item> {
 
 fn plain() -> Vec<Item> {
     let numbers = [0, 1, -1, i64::MIN, i64::MAX, 1 << 53, (1 << 53) + 1, -(1 << 53) - 1];
-    let floats = [0.5, -0.0, -1.5, 1e300, 5e-324, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e19];
-    let texts = ["", "text", "Grüße, 世界 😀", "\u{feff}after a mark", "a\0b\n\r", "\u{10ffff}\u{7f}"];
+    let floats = [
+        0.5,
+        -0.0,
+        -1.5,
+        1e300,
+        5e-324,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        1e19,
+    ];
+    let texts = [
+        "",
+        "text",
+        "Grüße, 世界 😀",
+        "\u{feff}after a mark",
+        "a\0b\n\r",
+        "\u{10ffff}\u{7f}",
+    ];
     let mut plain = vec![Item::None, Item::Bool(true), Item::Bool(false)];
     plain.extend(numbers.map(Item::S64));
     plain.extend(floats.map(Item::F64));
@@ -33,8 +50,30 @@ fn plain() -> Vec<Item> {
 fn nested() -> Vec<Value> {
     let text = |text: &str| Value::Text(text.to_owned());
     let number = |number: i128| Value::Integer(number.try_into().expect("65 bits"));
-    let numbers = [0, 23, 24, 255, 256, -1, -257, 1 << 53, 1 << 62, u64::MAX.into(), -1 - i128::from(u64::MAX)];
-    let floats = [0.1, 1.5, -0.0, 1e-310, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 65_504.0, 1e300];
+    let numbers = [
+        0,
+        23,
+        24,
+        255,
+        256,
+        -1,
+        -257,
+        1 << 53,
+        1 << 62,
+        u64::MAX.into(),
+        -1 - i128::from(u64::MAX),
+    ];
+    let floats = [
+        0.1,
+        1.5,
+        -0.0,
+        1e-310,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        65_504.0,
+        1e300,
+    ];
     let all = Value::Array(vec![
         Value::Null,
         Value::Bool(true),
@@ -53,8 +92,15 @@ fn nested() -> Vec<Value> {
     });
     vec![
         // More than 64 bits, of both signs.
-        Value::Array(vec![Value::Tag(2, Box::new(Value::Bytes(vec![1; 9]))), Value::Tag(3, Box::new(Value::Bytes(vec![9; 20])))]),
-        Value::Map(vec![(number(1), text("one")), (number(-7), object.clone()), (text("k"), Value::Bool(false))]),
+        Value::Array(vec![
+            Value::Tag(2, Box::new(Value::Bytes(vec![1; 9]))),
+            Value::Tag(3, Box::new(Value::Bytes(vec![9; 20]))),
+        ]),
+        Value::Map(vec![
+            (number(1), text("one")),
+            (number(-7), object.clone()),
+            (text("k"), Value::Bool(false)),
+        ]),
         Value::Tag(258, Box::new(Value::Array(vec![text("of a set")]))),
         Value::Array((0..20_000).map(number).collect()),
         all,
@@ -106,7 +152,10 @@ fn canonical(value: Value, numbers_are_one: bool) -> String {
         Value::Integer(number) => i128::from(number).to_string(),
         Value::Array(parts) => format!("{:?}", parts.into_iter().map(inner).collect::<Vec<_>>()),
         Value::Map(entries) => {
-            let mut entries: Vec<_> = entries.into_iter().map(|(key, value)| (inner(key), inner(value))).collect();
+            let mut entries: Vec<_> = entries
+                .into_iter()
+                .map(|(key, value)| (inner(key), inner(value)))
+                .collect();
             entries.sort();
             format!("{entries:?}")
         }
