@@ -3,8 +3,8 @@
 import os
 import traceback
 
-#: Frames of this package are not the program's.
-_OURS = os.path.dirname(__file__)
+#: Frames of what lies here are not the program's.
+_OURS = os.path.dirname(os.path.dirname(__file__)) + "/"
 #: The host takes no more.
 MAX_FRAMES = 20
 MAX_DISPLAY = 64 * 1024
@@ -35,10 +35,7 @@ def trim(error):
 
 def is_ours(code):
     """Whether a frame is of what runs the program rather than of the program."""
-    return code.co_filename.startswith(_OURS) or code.co_filename.endswith("/app.py") and code.co_name in _ENTRIES
-
-
-_ENTRIES = {"prepare_main", "exec", "call"}
+    return code.co_filename.startswith(_OURS)
 
 
 def display(error):

@@ -2,7 +2,7 @@
 
 import sys
 
-from . import startup, threads, unavailable, waiting
+from . import library, startup, threads, unavailable, waiting
 
 
 def install():
@@ -20,5 +20,4 @@ def install():
     concurrent.futures.InterpreterPoolExecutor = executor.InterpreterPoolExecutor
     from . import eventloop
     eventloop.install()
-    # Modules that the library holds are imported again where they were tried too early.
-    sys.path_importer_cache.clear()
+    library.adopt()

@@ -71,9 +71,13 @@ def to_pickle(value, *more):
     try:
         data, met = pickles.dumps(value)
     except Exception as error:
-        raise NotShareableError("object could not be pickled") from error
+        raise NotShareableError(f"object could not be pickled: {_why(error)}") from error
     item = wit.Item_Encoded(wit.Encoded(pickles.MEDIA_TYPE, data))
     return parcel(item, [*met, *more]) if met or more else item
+
+
+def _why(error):
+    return f"{type(error).__name__}: {error}"
 
 
 def parcel(item, things):
@@ -123,7 +127,7 @@ def _from_encoded(item):
         try:
             return pickles.loads(data)
         except Exception as error:
-            raise NotShareableError("object could not be unpickled") from error
+            raise NotShareableError(f"object could not be unpickled: {_why(error)}") from error
     if media_type == CBOR:
         try:
             return cbor.decode(data)

@@ -83,14 +83,19 @@ class Library(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._modules[fullname][0]
 
 
+library = Library()
+
+
 def install():
     """At build time: takes the library in and imports what is used most."""
-    library = Library()
     library.read(next(folder for folder in sys.path if os.path.isfile(os.path.join(folder, "os.py"))))
     sys.meta_path.append(library)
     for name in MODULES:
         importlib.import_module(name)
-    # A traceback reads lines of source by a module's loader; those that were imported from files have theirs there too.
+
+
+def adopt():
+    """At the end of the build: tracebacks show lines of source by a module's loader, and files there will be none."""
     for name, module in list(sys.modules.items()):
         if name in library._modules and getattr(module, "__spec__", None) is not None:
             module.__loader__ = module.__spec__.loader = library

@@ -5,7 +5,7 @@ import linecache
 import os
 import sys
 
-from . import startup
+from . import scripts, startup
 from .waiting import settle
 
 #: What text without a name is called in tracebacks.
@@ -14,6 +14,8 @@ UNNAMED = "<string>"
 
 def script(source):
     """Runs what the host was given to run."""
+    if scripts.script is None:
+        scripts.remember(str(startup.main.__dict__.get("__file__", UNNAMED)), source)
     run(source)
     if sys.argv[0]:
         # It is a program, and this is its end.
