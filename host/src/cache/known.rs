@@ -34,10 +34,12 @@ pub(crate) struct Origin([u8; 32]);
 impl Origin {
     /// The file with this metadata, if it is large and was not changed just now.
     pub(crate) fn of(meta: &Metadata) -> Option<Origin> {
+        Origin::at(meta, SystemTime::now())
+    }
+
+    fn at(meta: &Metadata, now: SystemTime) -> Option<Origin> {
         let changed = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(meta.ctime()).ok()?))?;
-        let age = SystemTime::now()
-            .duration_since(changed.max(meta.modified().ok()?))
-            .ok()?;
+        let age = now.duration_since(changed.max(meta.modified().ok()?)).ok()?;
         if !meta.is_file() || meta.len() < LARGE || age < YOUNG {
             return None;
         }
@@ -138,12 +140,17 @@ mod tests {
         file.as_file()
             .set_modified(SystemTime::UNIX_EPOCH + YOUNG)
             .expect("says so");
-        assert_eq!(Origin::of(&file.as_file().metadata().expect("is there")), None);
-        let old = std::fs::metadata(std::env::current_exe().expect("a test")).expect("is there");
-        assert!(
-            old.len() > LARGE
-                && (Origin::of(&old).is_some()
-                    || old.modified().is_ok_and(|time| time + 9 * YOUNG > SystemTime::now()))
-        );
+        let meta = || file.as_file().metadata().expect("is there");
+        assert_eq!(Origin::of(&meta()), None);
+        let later = SystemTime::now() + Duration::from_secs(3_600);
+        let known = Origin::at(&meta(), later).expect("is old then");
+        assert_eq!(Origin::at(&meta(), later), Some(known.clone()));
+        file.as_file().set_len(LARGE + 1).expect("grows");
+        file.as_file()
+            .set_modified(SystemTime::UNIX_EPOCH + YOUNG)
+            .expect("says so");
+        assert!(Origin::at(&meta(), later).is_some_and(|changed| changed != known));
+        file.as_file().set_len(LARGE - 1).expect("shrinks");
+        assert_eq!(Origin::at(&meta(), later), None);
     }
 }

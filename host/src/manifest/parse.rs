@@ -224,11 +224,12 @@ fn check_words(
     part: &Spanned<RawPart>,
     key: &dyn Fn(&str) -> String,
 ) -> Result<(), Error> {
+    let raw = part.get_ref();
     if name.is_empty() || name.chars().any(char::is_control) {
         let why = "a program's name is a word without control characters";
-        return Err(source.mistake(part.span(), &format!("programs.{name}"), why));
+        let says = raw.guest.as_ref().map(Spanned::span);
+        return Err(source.mistake(says.unwrap_or(part.span()), &format!("programs.{name}"), why));
     }
-    let raw = part.get_ref();
     for arg in &raw.args {
         let grants = Grants {
             args: vec![arg.get_ref().clone()],
