@@ -48,12 +48,12 @@ def _install_queues(module):
             if not block:
                 return self.put_nowait(obj, unbounditems=unbounditems)
             unboundop = -1 if unbounditems is None else module._serialize_unbound(unbounditems)[0]
-            _interpqueues.wait_put(self._id, obj, unboundop, _checked(module, timeout))
+            _interpqueues.wait_put(self._id, obj, unboundop, _end(module, timeout))
 
         def get(self, block=True, timeout=None, *, _delay=None):
             if not block:
                 return self.get_nowait()
-            obj, unboundop = _interpqueues.wait_get(self._id, _checked(module, timeout))
+            obj, unboundop = _interpqueues.wait_get(self._id, _end(module, timeout))
             return obj if unboundop is None else module._resolve_unbound(unboundop)
 
         def close(self):
@@ -66,10 +66,13 @@ def _install_queues(module):
     _interpqueues._register_heap_types(Queue, module.QueueEmpty, module.QueueFull)
 
 
-def _checked(module, timeout):
-    if timeout is not None and timeout < 0:
+def _end(module, timeout):
+    """When a wait is over, on the monotonic clock."""
+    if timeout is None:
+        return None
+    if timeout < 0:
         raise ValueError("timeout value must be non-negative")
-    return timeout
+    return module.time.monotonic() + timeout
 
 
 def _install_interpreters(module):

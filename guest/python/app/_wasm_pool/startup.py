@@ -5,6 +5,7 @@ seed of `hash()` of strings stays: it is the same in all interpreters of one bui
 """
 
 import builtins
+import importlib.machinery
 import io
 import os
 import random
@@ -14,6 +15,7 @@ import types
 #: The program's own module, which stays from call to call.
 main = types.ModuleType("__main__")
 main.__builtins__ = builtins
+main.__loader__ = importlib.machinery.BuiltinImporter
 
 _begun = False
 
