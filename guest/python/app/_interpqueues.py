@@ -75,6 +75,14 @@ def _adopt(handle):
     return _Queue(qid)
 
 
+def open(name):
+    """The object for the queue that was granted under this name."""
+    try:
+        return _adopt(_wit.open(name))
+    except Err:
+        raise QueueNotFoundError(f"no queue {name!r} is granted") from None
+
+
 def _find(qid):
     try:
         return _known[qid]

@@ -1,7 +1,7 @@
 """`concurrent.interpreters`: CPython's own Python part, with what differs here put in its place.
 
 Waits do not poll and keep their timeouts; reading an id makes what it names known to others (see `published`); and there is more:
-`Queue.from_id`, `Queue.close`, limits for `create`, `Interpreter.kill`. The module is also importable as `interpreters`.
+`Queue.from_id`, `Queue.open`, `Queue.close` and iteration, limits for `create`, `Interpreter.kill`. The module is also importable as `interpreters`.
 """
 
 import inspect
@@ -34,6 +34,11 @@ def _install_queues(module):
             """The queue with this id."""
             return cls(id)
 
+        @classmethod
+        def open(cls, name, /):
+            """The queue that was granted under this name."""
+            return _interpqueues.open(name)
+
         @property
         def id(self):
             _interpqueues.publish(self)
@@ -59,6 +64,14 @@ def _install_queues(module):
         def close(self):
             """Nothing more can be put; what is in it can still be got, then `get` raises `QueueClosed`."""
             _interpqueues.close(self._id)
+
+        def __iter__(self):
+            """What comes out of it, until it is closed and empty."""
+            try:
+                while True:
+                    yield self.get()
+            except _interpqueues.QueueClosed:
+                return
 
         put.__doc__, get.__doc__ = module.Queue.put.__doc__, module.Queue.get.__doc__
 

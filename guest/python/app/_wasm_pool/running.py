@@ -18,7 +18,7 @@ def script(source):
     if isinstance(name, str) or scripts.script is None:
         scripts.remember(name if isinstance(name, str) else UNNAMED, source)
     run(source)
-    if sys.argv[0]:
+    if isinstance(name, str) or sys.argv[0] == "-c":
         # It is a program, and this is its end.
         finish()
 

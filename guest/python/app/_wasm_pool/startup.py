@@ -12,6 +12,8 @@ import random
 import sys
 import types
 
+from wit_world.imports import interpreters
+
 #: The program's own module, which stays from call to call.
 main = types.ModuleType("__main__")
 main.__builtins__ = builtins
@@ -26,8 +28,9 @@ def begin():
     if _begun:
         return
     _begun = True
-    # The host's first argument is the program's name; then come the script's and the user's.
-    sys.argv[:] = sys.argv[1:] or [""]
+    if interpreters.get_current() != interpreters.get_main():
+        # A child's own begin behind the name of its program.
+        sys.argv[:] = sys.argv[1:] or [""]
     sys.orig_argv = list(sys.argv)
     os.reload_environ()
     random.seed()
