@@ -11,8 +11,7 @@ import os
 import random
 import sys
 import types
-
-from wit_world.imports import interpreters
+import zoneinfo
 
 #: The program's own module, which stays from call to call.
 main = types.ModuleType("__main__")
@@ -28,12 +27,13 @@ def begin():
     if _begun:
         return
     _begun = True
-    if interpreters.get_current() != interpreters.get_main():
-        # A child's own begin behind the name of its program.
-        sys.argv[:] = sys.argv[1:] or [""]
+    # The host's first argument is the program's name; then come the script's and the user's.
+    sys.argv[:] = sys.argv[1:] or [""]
     sys.orig_argv = list(sys.argv)
     os.reload_environ()
     random.seed()
+    if "PYTHONTZPATH" in os.environ:
+        zoneinfo.reset_tzpath()
     _open_streams()
     folders = os.environ.get("PYTHONPATH", "")
     sys.path[:] = [folder for folder in folders.split(":") if folder]

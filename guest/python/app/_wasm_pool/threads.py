@@ -64,10 +64,13 @@ class Run:
             return
         self.done = True
         waiting.remove(self)
+        failed = None
         try:
             self.call.join(None)
         except Err as error:
-            self.report(error.value)
+            failed = error.value
+        if failed is not None:
+            self.report(failed)
         self.interpreter = None
 
     def report(self, error):
