@@ -8,52 +8,52 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What is a source; everything else in the folders is what tools left there.
-const ENDINGS: [&str; 7] = ["py", "js", "mjs", "ts", "json", "txt", "wit"];
+/// What each is built from, by the names in its folder; the rest is documentation, tests, and what tools left there.
+const SOURCES: [(&str, &[&str]); 3] = [
+    ("python", &["app", "requirements.txt"]),
+    ("js", &["src", "wit", "build.mjs", "package.json", "package-lock.json"]),
+    ("wit", &["."]),
+];
 
-/// Folders of tools.
-const OF_TOOLS: [&str; 3] = ["node_modules", "__pycache__", "tests"];
+/// What a source's name ends in.
+const ENDINGS: [&str; 6] = ["py", "js", "mjs", "json", "txt", "wit"];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("guests");
     let mut text = String::new();
-    for name in ["python", "js", "wit"] {
+    for (name, parts) in SOURCES {
         let folder = root.join(name);
-        println!("cargo::rerun-if-changed={}", folder.display());
         let mut files = Vec::new();
-        if folder.exists() {
-            collect(&folder, &folder, &mut files)?;
+        for part in parts {
+            let path = folder.join(part).components().collect::<PathBuf>();
+            println!("cargo::rerun-if-changed={}", path.display());
+            collect(&path, &mut files).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
         }
         files.sort();
         let _ = writeln!(text, "const {}_SOURCES: &[(&str, &str)] = &[", name.to_uppercase());
         for file in files {
-            let path = folder.join(&file);
-            let _ = writeln!(
-                text,
-                "    ({:?}, include_str!({:?})),",
-                file.display().to_string(),
-                path.display().to_string()
-            );
+            let name = file.strip_prefix(&folder).unwrap_or(&file).display().to_string();
+            let _ = writeln!(text, "    ({name:?}, include_str!({:?})),", file.display().to_string());
         }
         text += "];\n";
     }
     fs::write(PathBuf::from(variable("OUT_DIR")?).join("guests.rs"), text)
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// The sources at a path: itself, or what is in it.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() {
-            if !OF_TOOLS.contains(&name.as_str()) && !name.starts_with('.') {
-                collect(root, &path, files)?;
-            }
-        } else if path
-            .extension()
-            .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
+        if path.is_dir()
+            || path
+                .extension()
+                .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
         {
-            println!("cargo::rerun-if-changed={}", path.display());
-            files.push(path.strip_prefix(root).unwrap_or(&path).to_owned());
+            collect(&path, files)?;
         }
     }
     Ok(())

@@ -19,7 +19,11 @@ def parse(line):
     return {"path": path, "hour": hour, "status": int(status), "bytes": None if size == "-" else int(size)}
 
 
-for line in requests:
+while True:
+    try:
+        line = requests.get()
+    except interpreters.QueueClosed:
+        break
     record = parse(line)
     if record is None:
         rejected.put(line)

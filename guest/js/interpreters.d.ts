@@ -4,8 +4,8 @@
 
 /** What travels between interpreters. Functions, symbols, errors, promises and objects of the network do not: `NotShareable`. */
 type Item =
-  | undefined
-  | null // arrives as undefined, unless it is inside another value
+  | undefined // arrives as null
+  | null
   | boolean
   | number // a safe integer is a whole number to others, and any other a float
   | bigint // arrives as a number where that is exact

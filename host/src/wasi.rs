@@ -146,6 +146,7 @@ const MAX_RANDOM: u64 = 1 << 20;
 /// WASI for one interpreter: what it was granted and nothing else; without a `stdin`, that is at its end.
 pub(crate) fn context(
     name: &str,
+    script: Option<&str>,
     grants: &Grants,
     file_calls: FileCalls,
     stdin: Option<GuestInput>,
@@ -158,6 +159,7 @@ pub(crate) fn context(
     }
     builder
         .arg(name)
+        .args(script.as_slice())
         .args(&grants.args)
         .envs(&grants.env)
         .stdout(stdout)
@@ -204,7 +206,7 @@ mod tests {
             ..Grants::default()
         };
         let output = || GuestOutput::new(Output::Discard, &Arc::new(Vitals::new(&Limits::default())));
-        let made = context("guest", &grants, FileCalls::Apart, None, output(), output());
+        let made = context("guest", None, &grants, FileCalls::Apart, None, output(), output());
         let why = made.map(|_| ()).map_err(|error| error.to_string());
         assert!(
             why.as_ref()

@@ -41,17 +41,17 @@ fn a_script_is_told_its_name_and_its_arguments() {
     .exits(0);
     let expected = [
         format!("[0] {name}"),
-        format!("[0] [{name:?}, \"-x\", \"i0\"]"),
+        format!("[0] [\"talker\", {name:?}, \"-x\", \"i0\"]"),
         format!("[1] {name}"),
-        format!("[1] [{name:?}, \"-x\", \"i1\"]"),
+        format!("[1] [\"talker\", {name:?}, \"-x\", \"i1\"]"),
     ];
     assert_eq!(done_file.lines(), expected);
     done(&mut exec(&["-q", "-c", "show args\nshow file", "--", "a b"]))
         .exits(0)
-        .prints("[\"-c\", \"a b\"]\nno file\n");
+        .prints("[\"talker\", \"-c\", \"a b\"]\nno file\n");
     fed(&mut exec(&["-q", "-"]), b"show args\nshow file")
         .exits(0)
-        .prints("[\"-\"]\nno file\n");
+        .prints("[\"talker\", \"-\"]\nno file\n");
 }
 
 #[test]
@@ -274,66 +274,5 @@ fn what_cannot_be_run_is_one_line() {
         (&["lang", "install", "cobol"], 2, "the languages are python and js"),
     ] {
         done(&mut wasm_pool(args)).exits(code).one_line().says(said);
-    }
-}
-
-#[test]
-fn a_language_that_is_not_installed_is_one_line_that_says_how() {
-    let data = folder();
-    for (args, name) in [
-        (&["python", "-c", "pass"][..], "python"),
-        (&["python"], "python"),
-        (&["js", "x.js"], "js"),
-        (&["exec", "--lang", "js", "-c", "1"], "js"),
-    ] {
-        done(wasm_pool(args).env("XDG_DATA_HOME", data.path()))
-            .exits(66)
-            .one_line()
-            .says(&format!(
-                "{name} is not installed: `wasm-pool lang install {name}` builds it"
-            ));
-    }
-    let listed = done(wasm_pool(["lang", "list"]).env("XDG_DATA_HOME", data.path())).exits(0);
-    assert_eq!(
-        listed.stdout,
-        "python  not installed: `wasm-pool lang install python`\njs      not installed: `wasm-pool lang install js`\n"
-    );
-    let json = done(wasm_pool(["lang", "list", "--json"]).env("XDG_DATA_HOME", data.path())).exits(0);
-    assert_eq!(json.stdout.lines().count(), 2);
-    done(wasm_pool(["lang", "remove", "js"]).env("XDG_DATA_HOME", data.path()))
-        .exits(0)
-        .prints("js is not installed\n");
-}
-
-#[test]
-fn what_a_language_is_built_with_and_is_missing_is_one_line() {
-    let (data, empty) = (folder(), folder());
-    for (name, said) in [("python", "there is no python3 here"), ("js", "there is no node here")] {
-        done(
-            wasm_pool(["lang", "install", name])
-                .env("XDG_DATA_HOME", data.path())
-                .env("PATH", empty.path()),
-        )
-        .exits(2)
-        .one_line()
-        .says(said);
-    }
-    // What says that it is Python, and is too old or has no venv.
-    use std::os::unix::fs::PermissionsExt;
-    let python = empty.path().join("python3");
-    for (text, said) in [
-        ("echo 3 8", "python3 is 3.8"),
-        ("echo 3 12; exit 1", "cannot make environments"),
-    ] {
-        std::fs::write(&python, format!("#!/bin/sh\n{text}\n")).expect("writes");
-        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).expect("allows");
-        done(
-            wasm_pool(["lang", "install", "python"])
-                .env("XDG_DATA_HOME", data.path())
-                .env("PATH", empty.path()),
-        )
-        .exits(2)
-        .one_line()
-        .says(said);
     }
 }

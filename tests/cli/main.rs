@@ -10,6 +10,7 @@ mod commands;
 mod examples;
 mod exec;
 mod grants;
+mod lang;
 mod limits;
 mod lockdown;
 mod map;

@@ -502,9 +502,9 @@ puts = ["out"]
     )
     .exits(0);
     let expected = [
-        "[\"-c\"]",
-        "[\"relay.talk\", \"a\", \"0\"]",
-        "[\"relay.talk\", \"a\", \"1\"]",
+        "[\"talker\", \"-c\"]",
+        "[\"talker\", \"relay.talk\", \"a\", \"0\"]",
+        "[\"talker\", \"relay.talk\", \"a\", \"1\"]",
         "hello",
         "one",
         "relay.talk",

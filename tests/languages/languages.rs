@@ -1,13 +1,15 @@
 //! Which languages there are here: Rust and C always, Python and JavaScript where they are installed.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use wasm_pool::cache::Cache;
 use wasm_pool::interpreter::script::Text;
 use wasm_pool::{Engine, Grants, Interpreter, Limits, Pool, Program, Script, Setup};
 
-use crate::harness::{done, root, wasm_pool};
+use crate::harness::{root, wasm_pool, within};
 
 /// A language, and how a program of it passes on what it gets.
 pub(crate) struct Relay {
@@ -18,23 +20,42 @@ pub(crate) struct Relay {
     script: Option<&'static str>,
 }
 
-/// The interpreter of a language: the file that `WASM_POOL_PYTHON` or `WASM_POOL_JS` names, or the one that is installed.
+/// The interpreter of a language: the file that `WASM_POOL_PYTHON` or `WASM_POOL_JS` names, or one that the command installs
+/// among the build's files. Where it cannot be installed the tests that want it are skipped, and that is said, unless
+/// `WASM_POOL_LANGUAGES` is `required`.
 pub(crate) fn interpreter(language: &str) -> Option<PathBuf> {
-    let named = std::env::var_os(format!("WASM_POOL_{}", language.to_uppercase()));
-    let found = named.map(PathBuf::from).or_else(|| {
-        let listed = done(&mut wasm_pool(["lang", "list", "--json"]));
-        let lines = listed
-            .stdout
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"));
-        lines
-            .filter(|line: &serde_json::Value| line["name"] == language && line["current"] == true)
-            .find_map(|line| line["file"].as_str().map(PathBuf::from))
-    });
-    if found.is_none() {
-        eprintln!("no {language} here: `wasm-pool lang install {language}` builds it");
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    static JS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let known = if language == "python" { &PYTHON } else { &JS };
+    known
+        .get_or_init(|| {
+            let named = std::env::var_os(format!("WASM_POOL_{}", language.to_uppercase()));
+            named.map(PathBuf::from).or_else(|| install(language))
+        })
+        .clone()
+}
+
+/// Where the tests' languages are.
+pub(crate) fn data() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("languages")
+}
+
+/// Installs a language as a user does, once for all tests; the file.
+fn install(language: &str) -> Option<PathBuf> {
+    let mut command = wasm_pool(["lang", "install", language]);
+    let installed = within(command.env("XDG_DATA_HOME", data()), Duration::from_secs(1_800));
+    if installed.code == Some(0) {
+        let (_, file) = installed.stdout.trim().rsplit_once(" in ").expect("a place");
+        return Some(file.into());
     }
-    found
+    let why = installed.stderr.lines().last().unwrap_or_default().to_owned();
+    assert!(
+        std::env::var("WASM_POOL_LANGUAGES").as_deref() != Ok("required"),
+        "{language} is required: {why}"
+    );
+    // Past the capture of a test that passes.
+    let _ = writeln!(std::io::stderr(), "skipped, there is no {language}: {why}");
+    None
 }
 
 /// An engine that compiles a language once for all tests, and has time for it.

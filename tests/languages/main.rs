@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod command;
 mod js;
 mod languages;
 mod polyglot;

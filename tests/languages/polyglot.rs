@@ -40,6 +40,10 @@ fn three_languages_say_of_a_log_what_one_program_says() {
         expected.lines().count() == 11 && !expected.contains("\"rejected\":0"),
         "{expected}"
     );
-    let mut pool = wasm_pool(["up", "-q", "--compile-time", "20m"]);
-    fed(pool.arg(&place), log.as_bytes()).exits(0).prints(&expected);
+    for language in [&python, &js] {
+        done(wasm_pool(["compile", "--compile-time", "20m"]).arg(language)).exits(0);
+    }
+    fed(wasm_pool(["up", "-q"]).arg(&place), log.as_bytes())
+        .exits(0)
+        .prints(&expected);
 }

@@ -1,7 +1,11 @@
 import sys
 from concurrent import interpreters
 
-_, source, target = sys.argv
-out = interpreters.Queue.open(target)
-for value in interpreters.Queue.open(source):
+source, target = sys.argv[-2:]
+queue, out = interpreters.Queue.open(source), interpreters.Queue.open(target)
+while True:
+    try:
+        value = queue.get()
+    except interpreters.QueueClosed:
+        break
     out.put(value)

@@ -150,14 +150,12 @@ fn canonical(value: Value, numbers_are_one: bool) -> String {
         Value::Float(number) if numbers_are_one && whole(number) => format!("{number:.0}"),
         Value::Float(number) => format!("float {:x}", number.to_bits()),
         Value::Integer(number) => i128::from(number).to_string(),
-        Value::Array(parts) => format!("{:?}", parts.into_iter().map(inner).collect::<Vec<_>>()),
+        Value::Array(parts) => format!("[{}]", parts.into_iter().map(inner).collect::<Vec<_>>().join(",")),
         Value::Map(entries) => {
-            let mut entries: Vec<_> = entries
-                .into_iter()
-                .map(|(key, value)| (inner(key), inner(value)))
-                .collect();
+            let entries = entries.into_iter().map(|(key, value)| inner(key) + ":" + &inner(value));
+            let mut entries: Vec<_> = entries.collect();
             entries.sort();
-            format!("{entries:?}")
+            format!("{{{}}}", entries.join(","))
         }
         Value::Tag(tag, part) => format!("{tag}({})", inner(*part)),
         other => format!("{other:?}"),

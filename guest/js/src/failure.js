@@ -3,6 +3,7 @@
 const MOST_FRAMES = 20;
 /** In UTF-16 units; the host takes 64 KiB. */
 const LONGEST_DISPLAY = 20_000;
+const OWN = ['interpreter.js', 'initializer.js'];
 /** What people are shown above an error: its place and its line of source. */
 const excerpts = new WeakMap();
 
@@ -60,16 +61,11 @@ function causes(error) {
   }
 }
 
-/** The engine writes `name@file:line:column`, innermost first. Our own frames say nothing about a script. */
+/** The engine writes `name@file:line:column`, innermost first. Frames of our own and of the bindings say nothing about a script. */
 function framesOf(error) {
-  const frames = text(() => error.stack)
-    .split('\n')
-    .filter(Boolean);
-  const own = frames.findIndex((frame) => frame.includes(OWN));
-  return (own < 0 ? frames : frames.slice(0, own)).map(readable);
+  const frames = text(() => error.stack).split('\n');
+  return frames.filter((frame) => frame && !OWN.some((file) => frame.includes(file))).map(readable);
 }
-
-const OWN = 'interpreter.js';
 
 function readable(frame) {
   const at = frame.lastIndexOf('@');
@@ -88,7 +84,7 @@ function unescaped(place) {
 
 /** An error that comes with its place in the text, where the engine knows it only as a place in what was evaluated. */
 export function located(error, name, source) {
-  const ours = error instanceof SyntaxError && text(() => error.fileName).includes(OWN) && framesOf(error).length === 0;
+  const ours = error instanceof SyntaxError && text(() => error.fileName).includes(OWN[0]) && framesOf(error).length === 0;
   if (!ours) return error;
   const { lineNumber, columnNumber } = error;
   const line = source.split('\n')[lineNumber - 1] ?? '';

@@ -1,5 +1,6 @@
 // Interpreters that a script creates and runs: Python's `concurrent.interpreters`, in JavaScript's habits.
 
+import { getArguments } from 'wasi:cli/environment@0.2.0';
 import * as host from 'wasm-pool:interpreters/interpreters@0.1.0';
 import { asking, interpreterError } from './errors.js';
 import { fromItem, interpreters, refused, toItem } from './items.js';
@@ -27,7 +28,8 @@ export class Interpreter {
     const options = {
       program,
       inherit: Object.fromEntries(INHERITED.map((what) => [what, inherit.includes(what)])),
-      arguments: args.map(String),
+      // One of this program runs the same script, as far as it is told.
+      arguments: [...(program === undefined ? getArguments().slice(1, 2) : []), ...args.map(String)],
       memory: memory === undefined ? undefined : BigInt(memory),
       deadline: nanoseconds(deadline),
       cpuTime: nanoseconds(cpuTime),

@@ -59,6 +59,8 @@ function fromObject(value) {
 /** The value of an item. */
 export function fromItem({ tag, val }) {
   switch (tag) {
+    case 'none':
+      return null;
     case 's64':
       return val >= Number.MIN_SAFE_INTEGER && val <= Number.MAX_SAFE_INTEGER ? Number(val) : val;
     case 'queue':
@@ -78,7 +80,7 @@ function encoded(value) {
   } catch (error) {
     if (error instanceof NotShareable) throw error;
     const why = error instanceof InternalError ? 'it is nested too deep, or contains itself' : error.message;
-    throw new NotShareable(`a value that cannot be sent: ${why}`, { cause: error });
+    throw new NotShareable(`a value that cannot be sent: ${why}`);
   }
 }
 
@@ -86,7 +88,7 @@ function decoded(bytes) {
   try {
     return decode(bytes, { collapseBigInts: true, tags });
   } catch (error) {
-    throw new TypeError(`an item that is no CBOR value: ${error.message}`, { cause: error });
+    throw new TypeError(`an item that is no CBOR value: ${error.message}`);
   }
 }
 

@@ -43,6 +43,9 @@ export function lazy(object, name, value) {
   });
 }
 
-lazy(process, 'argv', () => ['wasm-pool', ...getArguments()]);
+/** The script's arguments, its name first: what stands behind the program's name. */
+const given = () => getArguments().slice(1);
+
+lazy(process, 'argv', () => ['wasm-pool', ...given()]);
 lazy(process, 'env', () => Object.fromEntries(getEnvironment()));
-lazy(globalThis, 'scriptArgs', () => [...getArguments()]);
+lazy(globalThis, 'scriptArgs', given);

@@ -5,13 +5,13 @@
 // declarations become assignments: the next texts and `call` find them. What is lost: a `const` of the top level can be assigned
 // to, and before its declaration has run a name is `undefined` and no error. Lines stay where they are.
 //
-// A text that awaits at its top level becomes the body of an async function.
+// A text that awaits at its top level becomes the body of an async function; columns of its first line are 10 too high.
 
 import { Parser } from 'acorn';
 
 const NEEDS_IT = /\b(?:let|const|class|await)\b|["']use strict["']/;
 
-/** The text to run, and whether its value is a promise that it must wait for. */
+/** The text to run, and whether its value is an async function that runs it. */
 export function rewritten(source) {
   if (source.startsWith('#!')) source = `//${source.slice(2)}`;
   const program = NEEDS_IT.test(source) ? parsed(source) : undefined;
@@ -31,7 +31,7 @@ export function rewritten(source) {
     }
   }
   const text = edited(source, edits);
-  return { text: waits ? `(async () => {${text}\n})()` : text, waits };
+  return { text: waits ? `async()=>{${text}\n}` : text, waits };
 }
 
 /** `const a = 1, {b} = c` becomes `;    a = 1, ({b} = c)`. */

@@ -16,7 +16,8 @@ export async function runScript(source) {
   const { text, waits } = rewritten(source);
   try {
     // A text often ends with `main()`: what its promise is rejected with is what the text fails with.
-    const last = run(text + url);
+    const value = run(text + url);
+    const last = waits ? value() : value;
     if (last instanceof Promise) await settle(last, waits);
     await quiet();
   } catch (error) {

@@ -113,7 +113,7 @@ impl Opening<'_> {
         });
         let tenant = Tenant {
             id: self.id,
-            name: self.program.name(),
+            script: None,
             program: self.program,
             setup: self.setup,
             control: self.control,

@@ -62,13 +62,13 @@ impl Life {
     }
 
     fn store(&mut self) -> crate::Result<Store<Guest>> {
-        let name = match &self.role {
-            Role::Script(script) => script.name.as_str(),
-            Role::Command | Role::Callee(_) => self.program.name(),
+        let script = match &self.role {
+            Role::Script(script) => Some(script.name.as_str()),
+            Role::Command | Role::Callee(_) => None,
         };
         let tenant = Tenant {
             id: self.id,
-            name,
+            script,
             program: &self.program,
             setup: &self.setup,
             control: &self.control,

@@ -152,8 +152,8 @@ impl WasiView for Guest {
 /// Whom a store is for.
 pub(crate) struct Tenant<'a> {
     pub id: InterpreterId,
-    /// Its first argument.
-    pub name: &'a str,
+    /// What its script is called, if it runs one: its first argument.
+    pub script: Option<&'a str>,
     pub program: &'a Program,
     pub setup: &'a Setup,
     pub control: &'a Arc<Control>,
@@ -172,7 +172,8 @@ impl Tenant<'_> {
             context,
         } = self.setup;
         let mut wasi = wasi::context(
-            self.name,
+            self.program.name(),
+            self.script,
             grants,
             *file_calls,
             GuestInput::new(stdio.stdin.clone()),

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::flight::Flights;
 use super::sniff::{Looks, looks_like};
 use super::{Code, Kind, Precompiled, endless};
+use crate::cache::Origin;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -26,9 +27,16 @@ pub enum Compiled {
     Before,
 }
 
+/// The compiled code of a file whose content is known without reading it.
+pub(super) fn recall(engine: &Engine, origin: &Origin) -> Option<Code> {
+    let cache = engine.cache()?;
+    cache.load(engine.wasmtime(), &cache.recall(engine.wasmtime(), origin)?)
+}
+
 pub(super) fn compile(
     engine: &Engine,
     bytes: Vec<u8>,
+    origin: Option<&Origin>,
     limits: &Limits,
     precompiled: Precompiled,
 ) -> Result<(Code, Compiled)> {
@@ -58,6 +66,9 @@ pub(super) fn compile(
     if let (Some(cache), Some(key)) = (engine.cache(), &key)
         && let Some(code) = cache.load(engine.wasmtime(), key)
     {
+        if let Some(origin) = origin {
+            cache.note(engine.wasmtime(), origin, key);
+        }
         return Ok((code, Compiled::Cached));
     }
     let began = std::time::Instant::now();

@@ -87,6 +87,7 @@ fn clean(command: &mut Command) -> &mut Command {
     command
         .env_remove("PYTHONPATH")
         .env_remove("PYTHONHOME")
+        .env_remove("VIRTUAL_ENV")
         .env_remove("PIP_TARGET")
 }
 

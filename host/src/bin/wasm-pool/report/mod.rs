@@ -247,7 +247,7 @@ pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Says of each guest that did not end by itself how it ended.
+/// Says of a guest, where there is but one, how it ended if it did not end by itself.
 pub(crate) fn stopped(run: &Run<'_>) {
     for (instance, ending) in run.ended() {
         match ending.outcome {
@@ -256,7 +256,7 @@ pub(crate) fn stopped(run: &Run<'_>) {
                 let detail = detail(ending).map_or(String::new(), |detail| format!(": {detail}"));
                 say(format!(
                     "{}: {}{detail}",
-                    run.names.label(instance),
+                    run.names.program(instance),
                     ending.outcome.label()
                 ));
             }
