@@ -75,6 +75,14 @@ def _adopt(handle):
     return _Queue(qid)
 
 
+def open(name):
+    """The object for the queue that was granted under this name."""
+    try:
+        return _adopt(_wit.open(name))
+    except Err:
+        raise QueueNotFoundError(f"no queue {name!r} is granted") from None
+
+
 def _find(qid):
     try:
         return _known[qid]
@@ -144,11 +152,12 @@ def put(qid, value, unboundop=-1):
     wait_put(qid, value, unboundop, 0)
 
 
-def wait_put(qid, value, unboundop, timeout):
-    """Puts a value, waiting for room as long as `timeout` seconds (None: for ever)."""
+def wait_put(qid, value, unboundop, end):
+    """Puts a value, waiting for room until `end` on the monotonic clock (None: for ever)."""
     handle = _find(qid).handle
     item = _items.to_item(value)
     unbound = None if unboundop < 0 else _UNBOUND[unboundop]
+    timeout = _waiting.left(end)
     try:
         if timeout == 0:
             handle.put_nowait(item, unbound)
@@ -188,9 +197,10 @@ def get(qid):
     return wait_get(qid, 0)
 
 
-def wait_get(qid, timeout):
-    """`get`, waiting for a value as long as `timeout` seconds (None: for ever)."""
+def wait_get(qid, end):
+    """`get`, waiting for a value until `end` on the monotonic clock (None: for ever)."""
     handle = _find(qid).handle
+    timeout = _waiting.left(end)
     try:
         if timeout == 0:
             received = handle.get_nowait()

@@ -5,6 +5,7 @@ component: with its own memory and limits, and of its creator's grants the folde
 create interpreters, one level less deep.
 """
 
+import sys as _sys
 import types as _types
 import weakref
 
@@ -12,14 +13,14 @@ from componentize_py_types import Err
 from wit_world.imports import interpreters as _wit
 from wit_world.imports import queues as _items_wit
 
+from _wasm_pool import config as _config
 from _wasm_pool import failure as _failure
+from _wasm_pool import functions as _functions
 from _wasm_pool import items as _items
 from _wasm_pool import published as _published
 from _wasm_pool import scripts as _scripts
-from _wasm_pool import startup as _startup
-from _wasm_pool import functions as _functions
 from _wasm_pool.items import NotShareableError, is_shareable
-from _wasm_pool.protocol import CALL, EXEC, SCRIPT, NOT_SHAREABLE, NOT_SHAREABLE_TEXT
+from _wasm_pool.protocol import CALL, END, EXEC, SCRIPT, NOT_SHAREABLE, NOT_SHAREABLE_TEXT
 
 WHENCE_UNKNOWN, WHENCE_RUNTIME, WHENCE_LEGACY_CAPI, WHENCE_CAPI, WHENCE_XI, WHENCE_STDLIB = range(6)
 
@@ -36,16 +37,25 @@ for _error in (InterpreterError, InterpreterNotFoundError):
     _error.__module__ = "concurrent.interpreters"
 
 
+_INHERITED = (
+    _wit.Inherited.FILES | _wit.Inherited.ENVIRONMENT | _wit.Inherited.QUEUES
+    | _wit.Inherited.OUTPUT | _wit.Inherited.INTERPRETERS
+)
+
+
 class _Known:
     """An interpreter that this one can use."""
 
-    __slots__ = ("handle", "references", "told", "configured")
+    __slots__ = ("handle", "own", "references", "told", "config")
 
-    def __init__(self, handle):
+    def __init__(self, handle, own=False):
         self.handle = handle
+        #: Whether this interpreter created it.
+        self.own = own
         self.references = 0
         #: How many of the published ids it has been told; None before its first call.
         self.told = None
+        self.config = None
 
 
 _known = {}
@@ -92,34 +102,27 @@ def _fail(error, id):
             raise InterpreterError(getattr(error, "value", None) or "the call did not end in time") from None
 
 
-def new_config(name="isolated", /, **overrides):
-    """As CPython has it; an interpreter of wasm-pool is always isolated."""
-    config = dict(
-        use_main_obmalloc=False, allow_fork=False, allow_exec=False, allow_threads=True, allow_daemon_threads=False,
-        check_multi_interp_extensions=True, gil="own",
-    )
-    if name not in ("isolated", "default", "legacy", "empty", ""):
-        raise ValueError(f"unsupported config name {name!r}")
-    return _types.SimpleNamespace(**{**config, **overrides})
+new_config = _config.new
 
 
 def create(config="isolated", *, reqrefs=False):
     """The id of a new interpreter."""
-    if isinstance(config, str):
-        config.encode()
-        new_config(config)
-    return adopt(_create(None, None, None, None))
+    config = _config.of(config)
+    id = adopt(_create(None, None, None, None))
+    _known[id].config = config
+    return id
+
+
+def get_config(id, *, restrict=False):
+    id = _check(id)
+    return _config.of_main() if id == 0 else _find(id).config or _config.new()
 
 
 def _create(program, memory, deadline, cpu_time):
-    inherit = _wit.Inherited
-    inherited = inherit.FILES | inherit.ENVIRONMENT | inherit.QUEUES | inherit.OUTPUT | inherit.INTERPRETERS
-    import sys
-
     def time(seconds):
         return None if seconds is None else int(seconds * 1e9)
 
-    options = _wit.CreateOptions(program, inherited, list(sys.argv), memory, time(deadline), time(cpu_time))
+    options = _wit.CreateOptions(program, _INHERITED, list(_sys.argv), memory, time(deadline), time(cpu_time))
     try:
         return _wit.create(options)
     except Err as error:
@@ -129,32 +132,39 @@ def _create(program, memory, deadline, cpu_time):
 def adopt(handle):
     """The id of an interpreter by its handle."""
     id = _swap(handle.id())
-    _known[id] = _Known(handle)
+    _known[id] = _Known(handle, own=True)
     return id
 
 
 def _other(id):
-    """An interpreter that is not this one and was created by a program. Errors: `InterpreterError`."""
-    known = _find(id) if id != get_current()[0] and id != 0 else None
-    if known is None:
-        if id == get_current()[0] == 0 or id == 0:
-            raise InterpreterError(f"unrecognized interpreter {id}: the main one cannot be used so")
+    """An interpreter that is neither this one nor the main one. Errors: `InterpreterError`."""
+    if id == 0:
+        raise InterpreterError(f"unrecognized interpreter {id}: nobody can run anything in the main one")
+    if id == get_current()[0]:
         raise InterpreterError("interpreter already running: it is the current one")
-    return known
+    return _find(id)
 
 
 def destroy(id, *, restrict=False):
     id = _check(id)
     if id == get_current()[0] or id == 0:
         raise InterpreterError("cannot destroy the current interpreter" if id else "cannot destroy the main interpreter")
-    known = _find(id)
     try:
-        known.handle.close()
+        _end(_find(id))
     except Err as error:
         if isinstance(error.value, _wit.InterpreterError_AlreadyRunning):
             raise InterpreterError("interpreter running") from None
         _fail(error.value, id)
     _known.pop(id, None)
+
+
+def _end(known):
+    """Ends an interpreter in which nothing runs. It ends itself and this waits for it, as CPython does; the host's `close` would not
+    wait."""
+    if known.told is None:
+        known.handle.close()
+    else:
+        known.handle.call(END, [_items.to_item(None)])
 
 
 def kill(id):
@@ -191,6 +201,8 @@ def whence(id):
 
 def is_running(id, *, restrict=False):
     id = _check(id)
+    if restrict and whence(id) != WHENCE_STDLIB:
+        raise InterpreterError(f"unrecognized interpreter {id}")
     if id == get_current()[0] or id == 0:
         return True
     try:
@@ -212,6 +224,12 @@ def decref(id, *, restrict=False):
     known.references -= 1
     if known.references <= 0:
         del _known[id]
+        if known.own:
+            try:
+                _end(known)
+            except Err:
+                # Something runs in it, and the host ends it with its last handle, which this is; or it is over.
+                pass
 
 
 def message(id, first):
@@ -220,7 +238,7 @@ def message(id, first):
     known = _find(id)
     mark = _published.mark()
     things = _published.since(known.told or 0)
-    arguments = [first] + [_items.HANDLES[type(thing)](thing) for thing in things if getattr(thing, "_id", None) != id]
+    arguments = [first, *_items.handles_on(things)]
     if known.told is None and _scripts.script is not None:
         text = "\0".join(_scripts.script).encode("utf-8", "surrogatepass")
         arguments.append(_items_wit.Item_Encoded(_items_wit.Encoded(SCRIPT, text)))
@@ -325,8 +343,7 @@ def excinfo(failed):
 
 def capture_exception(exc=None):
     """The snapshot of an exception of this interpreter: of `exc`, or of the one that is being handled."""
-    import sys
-    exc = sys.exception() if exc is None else exc
+    exc = _sys.exception() if exc is None else exc
     if exc is None:
         raise RuntimeError("no exception is being handled")
     kind, message, trace, display = _failure.parts(exc)
@@ -341,5 +358,12 @@ def publish(interpreter):
 
 def register(cls):
     """The class of interpreters, so that they can be sent."""
-    _items.HANDLES[cls] = lambda interpreter: _items_wit.Item_Interpreter(_swap(interpreter._id))
+    def handle(interpreter):
+        if interpreter._id == get_current()[0]:
+            # Only others can be sent.
+            return None
+        is_running(interpreter._id)
+        return _items_wit.Item_Interpreter(_swap(interpreter._id))
+
+    _items.HANDLES[cls] = handle
     _items.INTERPRETER = lambda number: cls(_swap(number))

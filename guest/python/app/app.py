@@ -4,7 +4,6 @@ from _wasm_pool import library
 
 library.install()
 
-from componentize_py_types import Err
 from wit_world import exports
 
 from _wasm_pool import install, running, serving, startup
@@ -29,8 +28,6 @@ def _enter(do, *arguments):
     startup.begin()
     try:
         return do(*arguments)
-    except Err:
-        raise
     except BaseException as error:
         raise serving.failed(error) from None
     finally:

@@ -10,6 +10,8 @@ import io
 import os
 import select
 
+import _interpqueues
+
 from concurrent import interpreters
 from concurrent.interpreters import _queues
 
@@ -26,17 +28,20 @@ def _queue(fd):
     if fd in _closed:
         raise OSError(errno.EBADF, "Bad file descriptor")
     try:
-        return _queues.Queue((fd - BASE) // 2)
+        queue = _queues.Queue((fd - BASE) // 2)
+        _kept[queue._id] = queue
+        return queue
     except interpreters.QueueNotFoundError:
         raise OSError(errno.EBADF, "Bad file descriptor") from None
 
 
-_kept = []
+#: Keeps pipes, and out of the list of queues.
+_kept = {}
 
 
 def pipe():
     queue = _queues.create()
-    _kept.append(queue)
+    _kept[queue._id] = queue
     return BASE + 2 * queue.id, BASE + 2 * queue.id + 1
 
 
@@ -130,8 +135,8 @@ def _select(readers, writers, others, timeout=None):
 def install():
     for name, function in (("pipe", pipe), ("read", read), ("write", write), ("close", close)):
         setattr(os, name, function)
+    list_all = _interpqueues.list_all
+    _interpqueues.list_all = lambda: [entry for entry in list_all() if entry[0] not in _kept]
     builtins.open = open
     select.select = _select
 
-
-install()

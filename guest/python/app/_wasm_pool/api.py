@@ -1,7 +1,7 @@
 """`concurrent.interpreters`: CPython's own Python part, with what differs here put in its place.
 
 Waits do not poll and keep their timeouts; reading an id makes what it names known to others (see `published`); and there is more:
-`Queue.from_id`, `Queue.close`, limits for `create`, `Interpreter.kill`. The module is also importable as `interpreters`.
+`Queue.from_id`, `Queue.open`, `Queue.close` and iteration, limits for `create`, `Interpreter.kill`. The module is also importable as `interpreters`.
 """
 
 import inspect
@@ -34,6 +34,11 @@ def _install_queues(module):
             """The queue with this id."""
             return cls(id)
 
+        @classmethod
+        def open(cls, name, /):
+            """The queue that was granted under this name."""
+            return _interpqueues.open(name)
+
         @property
         def id(self):
             _interpqueues.publish(self)
@@ -48,17 +53,25 @@ def _install_queues(module):
             if not block:
                 return self.put_nowait(obj, unbounditems=unbounditems)
             unboundop = -1 if unbounditems is None else module._serialize_unbound(unbounditems)[0]
-            _interpqueues.wait_put(self._id, obj, unboundop, _checked(module, timeout))
+            _interpqueues.wait_put(self._id, obj, unboundop, _end(module, timeout))
 
         def get(self, block=True, timeout=None, *, _delay=None):
             if not block:
                 return self.get_nowait()
-            obj, unboundop = _interpqueues.wait_get(self._id, _checked(module, timeout))
+            obj, unboundop = _interpqueues.wait_get(self._id, _end(module, timeout))
             return obj if unboundop is None else module._resolve_unbound(unboundop)
 
         def close(self):
             """Nothing more can be put; what is in it can still be got, then `get` raises `QueueClosed`."""
             _interpqueues.close(self._id)
+
+        def __iter__(self):
+            """What comes out of it, until it is closed and empty."""
+            try:
+                while True:
+                    yield self.get()
+            except _interpqueues.QueueClosed:
+                return
 
         put.__doc__, get.__doc__ = module.Queue.put.__doc__, module.Queue.get.__doc__
 
@@ -66,10 +79,13 @@ def _install_queues(module):
     _interpqueues._register_heap_types(Queue, module.QueueEmpty, module.QueueFull)
 
 
-def _checked(module, timeout):
-    if timeout is not None and timeout < 0:
+def _end(module, timeout):
+    """When a wait is over, on the monotonic clock."""
+    if timeout is None:
+        return None
+    if timeout < 0:
         raise ValueError("timeout value must be non-negative")
-    return timeout
+    return module.time.monotonic() + timeout
 
 
 def _install_interpreters(module):

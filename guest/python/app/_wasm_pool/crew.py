@@ -103,12 +103,13 @@ class Crew:
             self.dismiss()
 
     def dismiss(self):
-        for worker in list(self.workers.values()):
+        for worker in self.workers.values():
             worker.tasks.close()
+        for worker in self.workers.values():
             try:
                 worker.thread.join(None)
-                worker.interpreter.close()
             except Err:
+                # So it ends: with the interpreter.
                 pass
         self.workers.clear()
 
@@ -174,8 +175,8 @@ class Crew:
         self.out += len(batch)
         data, _ = pickles.dumps((function, batch))
         try:
-            for thing in met:
-                worker.tasks.put(items.HANDLES[type(thing)](thing), None, None)
+            for handle_on in items.handles_on(met):
+                worker.tasks.put(handle_on, None, None)
             worker.tasks.put(wit.Item_Bytes(data), None, None)
         except Err as error:
             self.refuse(worker, batch, error.value)

@@ -69,6 +69,12 @@ class EventLoop(asyncio.SelectorEventLoop):
         return super().run_in_executor(executor, func, *args)
 
 
+    async def shutdown_default_executor(self, timeout=None):
+        self._executor_shutdown_called = True
+        if self._default_executor is not None:
+            self._default_executor.shutdown(wait=True)
+
+
 class Policy(asyncio.events._BaseDefaultEventLoopPolicy):
     """What makes the loops."""
 

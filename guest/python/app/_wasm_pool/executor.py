@@ -109,12 +109,11 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
 
 
 def _ender(crew):
-    """Ends a crew at the end of the program, which waits for its work as CPython does; keeps none that is gone."""
+    """Waits for a crew's work at the end of the program, as CPython does; keeps none that is gone."""
     crew = weakref.ref(crew)
 
     def end():
         if (left := crew()) is not None:
-            left.close()
             waiting.until(left.is_done)
 
     return end

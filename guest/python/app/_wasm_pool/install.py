@@ -2,11 +2,16 @@
 
 import sys
 
+from componentize_py_types import Err
+
 from . import library, startup, threads, unavailable, waiting
 
 
 def install():
     sys.modules["__main__"] = startup.main
+    # An exception that takes no traceback breaks `contextlib` and `unittest`.
+    Err.__setattr__ = Exception.__setattr__
+    Err.__delattr__ = Exception.__delattr__
     waiting.install()
     threads.install()
     unavailable.install()

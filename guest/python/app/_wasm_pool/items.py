@@ -49,7 +49,7 @@ PLAIN = {
     str: _str,
     bytes: wit.Item_Bytes,
 }
-#: Type -> what makes the item that hands over what the value stands for: queues and interpreters.
+#: Type -> what makes the item that hands over what the value stands for (None if it need not): queues and interpreters.
 HANDLES = {}
 
 
@@ -82,12 +82,25 @@ def _why(error):
 
 def parcel(item, things):
     """An item with handles on queues and interpreters."""
-    handles = [handle for thing in things if (handle := HANDLES[type(thing)](thing)) is not None]
+    handles = handles_on(things)
     size = 64 * (len(handles) + 2) + _size(item)
     queue = wit.create(wit.QueueOptions(_PARCEL, (size // _MIB + 1) * _MIB + _PARCEL, wit.Unbound.REPLACE))
     queue.put_many([item, *handles], 0, None)
     queue.close()
     return wit.Item_Queue(queue)
+
+
+def handles_on(things):
+    """Items that hand over queues and interpreters; without those that are gone."""
+    handles = []
+    for thing in things:
+        try:
+            handle = HANDLES[type(thing)](thing)
+        except Exception:
+            continue
+        if handle is not None:
+            handles.append(handle)
+    return handles
 
 
 def _size(item):

@@ -10,6 +10,7 @@ import importlib.util
 import marshal
 import os
 import sys
+import sysconfig
 import zlib
 
 #: Imported at build time: free at run time. Others take a millisecond or so, once in each interpreter.
@@ -99,3 +100,5 @@ def adopt():
     for name, module in list(sys.modules.items()):
         if name in library._modules and getattr(module, "__spec__", None) is not None:
             module.__loader__ = module.__spec__.loader = library
+    # How this CPython was configured is recorded with a quote that does not close, which breaks whoever takes it apart.
+    sysconfig.get_config_vars()["CONFIG_ARGS"] += "'"

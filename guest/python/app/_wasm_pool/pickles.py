@@ -26,6 +26,8 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, value):
         if type(value) is types.FunctionType and functions.is_stateless(value):
             return functions.reduce(value)
+        if type(value) is memoryview:
+            return memoryview, (value.tobytes(),)
         return NotImplemented
 
 

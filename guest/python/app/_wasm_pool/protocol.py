@@ -7,6 +7,8 @@ script of the program, which makes its functions known.
 EXEC = "python:exec"
 CALL = "python:call"
 WORK = "python:work"
+#: Ends the interpreter; the caller hears of it when it is gone, and what it had put into queues with it.
+END = "python:end"
 
 #: The media type of a script: its name, NUL, its text.
 SCRIPT = "application/x-python-script"

@@ -14,10 +14,11 @@ UNNAMED = "<string>"
 
 def script(source):
     """Runs what the host was given to run."""
-    if scripts.script is None:
-        scripts.remember(str(startup.main.__dict__.get("__file__", UNNAMED)), source)
+    name = startup.main.__dict__.get("__file__")
+    if isinstance(name, str) or scripts.script is None:
+        scripts.remember(name if isinstance(name, str) else UNNAMED, source)
     run(source)
-    if sys.argv[0]:
+    if isinstance(name, str) or sys.argv[0] == "-c":
         # It is a program, and this is its end.
         finish()
 

@@ -2,17 +2,20 @@
 
 import importlib
 import marshal
+import os
 
 from componentize_py_types import Err
 from wit_world.imports import interpreters as wit
 from wit_world.imports import queues as wit_queues
 
 from . import failure, items, published, running, scripts, startup, worker
-from .protocol import ARGUMENTS, CALL, EXEC, RESULT, SCRIPT, WORK
+from .protocol import ARGUMENTS, CALL, END, EXEC, RESULT, SCRIPT, WORK
 
 
 def failed(error):
-    """What the host is told of an exception."""
+    """What the host is told of an exception. One that a program got from the host is the program's."""
+    if isinstance(error, Err) and isinstance(error.value, wit.ExecutionFailed):
+        return error
     return Err(wit.ExecutionFailed(*failure.parts(error)))
 
 
@@ -67,19 +70,35 @@ def _call(first):
         function, args, kwargs = items.from_item(first)
     except items.NotShareableError as error:
         raise unfit(ARGUMENTS, error) from None
-    result = function(*args, **kwargs)
+    result = _in_main(function, args, kwargs)
     try:
         return items.to_item(result)
     except items.NotShareableError as error:
         raise unfit(RESULT, error) from None
 
 
+def _in_main(function, args, kwargs):
+    """Calls a function; those that are about the names around their caller see `__main__`."""
+    names = startup.main.__dict__
+    if function in (eval, exec) and len(args) == 1 and not kwargs:
+        return function(args[0], names)
+    if function in (globals, locals, vars) and not args:
+        return names
+    return sorted(names) if function is dir and not args else function(*args, **kwargs)
+
+
 def _work(first):
     worker.work(*items.from_item(first))
-    return items.to_item(None)
+    _end(None)
 
 
-_SERVED = {EXEC: _exec, CALL: _call, WORK: _work}
+def _end(_):
+    running.finish()
+    startup.flush()
+    os._exit(0)
+
+
+_SERVED = {EXEC: _exec, CALL: _call, WORK: _work, END: _end}
 
 
 def _call_by_name(name, arguments):

@@ -5,15 +5,18 @@ seed of `hash()` of strings stays: it is the same in all interpreters of one bui
 """
 
 import builtins
+import importlib.machinery
 import io
 import os
 import random
 import sys
 import types
+import zoneinfo
 
 #: The program's own module, which stays from call to call.
 main = types.ModuleType("__main__")
 main.__builtins__ = builtins
+main.__loader__ = importlib.machinery.BuiltinImporter
 
 _begun = False
 
@@ -29,6 +32,8 @@ def begin():
     sys.orig_argv = list(sys.argv)
     os.reload_environ()
     random.seed()
+    if "PYTHONTZPATH" in os.environ:
+        zoneinfo.reset_tzpath()
     _open_streams()
     folders = os.environ.get("PYTHONPATH", "")
     sys.path[:] = [folder for folder in folders.split(":") if folder]

@@ -64,10 +64,13 @@ class Run:
             return
         self.done = True
         waiting.remove(self)
+        failed = None
         try:
             self.call.join(None)
         except Err as error:
-            self.report(error.value)
+            failed = error.value
+        if failed is not None:
+            self.report(failed)
         self.interpreter = None
 
     def report(self, error):
@@ -81,9 +84,28 @@ class Run:
             threading.excepthook(arguments)
 
 
-def call(interpreter, callable, args, kwargs, **options):
+class Unsent(threading.Thread):
+    """A call whose function or arguments do not travel: a thread that failed at once."""
+
+    def __init__(self, error):
+        super().__init__()
+        self._started.set()
+        threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, self)))
+
+    def join(self, timeout=None):
+        pass
+
+    def is_alive(self):
+        return False
+
+
+def call(interpreter, callable, args, kwargs):
     import _interpreters
-    return Call(interpreter, CALL, _interpreters.call_item(callable, args, kwargs), **options)
+    try:
+        first = _interpreters.call_item(callable, args, kwargs)
+    except items.NotShareableError as error:
+        return Unsent(error)
+    return Call(interpreter, CALL, first)
 
 
 def start(thread):

@@ -5,12 +5,13 @@ import importlib.abc
 import socket
 import subprocess
 import sys
+from multiprocessing import process
 
 #: Module -> what it would need.
 MODULES = {
     **dict.fromkeys(("_ctypes", "ctypes"), "code of the machine (ctypes)"),
     **dict.fromkeys(("_ssl", "ssl"), "OpenSSL and the network (ssl)"),
-    **dict.fromkeys(("_multiprocessing", "_posixshmem", "multiprocessing"), "processes (multiprocessing)"),
+    **dict.fromkeys(("_multiprocessing", "_posixshmem"), "processes (multiprocessing)"),
     **dict.fromkeys(("_posixsubprocess", "fcntl", "mmap", "resource", "syslog", "grp", "pwd"), "a Unix system"),
     **dict.fromkeys(("_curses", "curses", "readline", "termios", "tty", "pty", "tkinter", "_tkinter", "turtle"), "a terminal or a screen"),
     **dict.fromkeys(("_bz2", "bz2", "_lzma", "lzma", "_zstd"), "this compression; zlib and gzip are there"),
@@ -53,3 +54,4 @@ def install():
         setattr(socket, name, _refusing("the network (sockets)"))
     subprocess.Popen.__init__ = _refusing("processes (subprocess)")
     subprocess.Popen.__del__ = lambda self: None
+    process.BaseProcess.start = _refusing("processes (multiprocessing)")

@@ -36,6 +36,11 @@ def nanoseconds(seconds):
     return min(int(seconds * 1e9), (1 << 63) - 1)
 
 
+def left(end):
+    """Seconds until `end` on the monotonic clock; 0 when it is past, None for never."""
+    return end and max(end - time.monotonic(), 0)
+
+
 def once(timeout, *pollables):
     """Waits until a source or one of these is ready, or `timeout` seconds are over (None: never)."""
     sources = list(_sources.values())

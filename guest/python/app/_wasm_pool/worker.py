@@ -98,8 +98,8 @@ class _Worker:
 
     def send(self, task, status, value, took):
         data, met = pickles.dumps((status, value))
-        for thing in met:
-            self.results.put(items.HANDLES[type(thing)](thing), None, None)
+        for handle_on in items.handles_on(met):
+            self.results.put(handle_on, None, None)
         self.results.put(wit.Item_Bytes(HEAD.pack(self.number, task, took) + data), None, None)
 
 
