@@ -57,6 +57,31 @@ impl Account {
         }
     }
 
+    /// Charges it with bytes, if it has so many left.
+    pub(super) fn charge(&self, bytes: u64) -> Result<(), LimitHit> {
+        let before = self.in_flight.fetch_add(bytes, Relaxed);
+        if before + bytes > self.in_flight_limit {
+            self.in_flight.fetch_sub(bytes, Relaxed);
+            return Err(LimitHit::new(LimitKind::Messages, self.in_flight_limit, before + bytes));
+        }
+        Ok(())
+    }
+
+    /// Gives back bytes that were charged.
+    pub(super) fn release(&self, bytes: u64) {
+        self.in_flight.fetch_sub(bytes, Relaxed);
+    }
+
+    /// What a queue may keep of it beyond what is in it: so little that a thousand queues do not matter.
+    pub(super) fn step(&self) -> u64 {
+        self.in_flight_limit >> 16
+    }
+
+    #[cfg(test)]
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Relaxed)
+    }
+
     /// Counts one more queue, if it may have one more.
     pub(super) fn take_queue(&self) -> Result<(), LimitHit> {
         let limit = self.queues_limit;
@@ -79,7 +104,7 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn take(account: &Arc<Account>, budget: &Budget, bytes: u64) -> Result<Load, LimitHit> {
-        let charge = Charge::take(Some(account), bytes)?;
+        let charge = Charge::take(account, bytes)?;
         Ok(Load {
             _charge: charge,
             _held: budget.hold(bytes)?,
@@ -89,45 +114,22 @@ impl Load {
 
 /// The bytes of one item on its sender's account, until this is dropped.
 pub(super) struct Charge {
-    account: Option<Arc<Account>>,
+    account: Arc<Account>,
     bytes: u64,
 }
 
 impl Charge {
-    /// Charges the sender, if a guest is one.
-    pub(super) fn take(sender: Option<&Arc<Account>>, bytes: u64) -> Result<Charge, LimitHit> {
-        let Some(account) = sender else {
-            return Ok(Charge { account: None, bytes });
-        };
-        let before = account.in_flight.fetch_add(bytes, Relaxed);
-        if before + bytes > account.in_flight_limit {
-            account.in_flight.fetch_sub(bytes, Relaxed);
-            let asked = before + bytes;
-            return Err(LimitHit::new(LimitKind::Messages, account.in_flight_limit, asked));
-        }
+    pub(super) fn take(account: &Arc<Account>, bytes: u64) -> Result<Charge, LimitHit> {
+        account.charge(bytes)?;
         Ok(Charge {
-            account: Some(Arc::clone(account)),
+            account: Arc::clone(account),
             bytes,
         })
-    }
-
-    /// Whether it is on this account.
-    pub(super) fn is_of(&self, account: &Account) -> bool {
-        self.account
-            .as_ref()
-            .is_some_and(|charged| std::ptr::eq(&**charged, account))
-    }
-
-    /// Gives the bytes back before the time.
-    pub(super) fn end(&mut self) {
-        if let Some(account) = self.account.take() {
-            account.in_flight.fetch_sub(self.bytes, Relaxed);
-        }
     }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.end();
+        self.account.release(self.bytes);
     }
 }

@@ -29,6 +29,7 @@ mod options;
 mod registry;
 mod shared;
 mod state;
+mod tally;
 mod wait;
 
 pub(crate) use self::account::{Account, Load};

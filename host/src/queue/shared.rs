@@ -23,7 +23,6 @@ use super::state::{State, Wakes, Watcher, tell};
 use super::wait::{Delivery, Getter, Putter};
 use super::{GetError, Item, PutError, QueueId, Unbound};
 use crate::budget::Budget;
-use crate::limits::{LimitHit, LimitKind};
 use crate::scheduler::Hub;
 use crate::scheduler::control::Control;
 
@@ -109,7 +108,7 @@ impl Shared {
         };
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
-        let attempt = self.put_entry(&mut state, entry, may_wait, &mut wakes);
+        let attempt = self.put_entry(&mut state, entry, sender, may_wait, &mut wakes);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
         attempt
@@ -119,6 +118,7 @@ impl Shared {
         &self,
         state: &mut State,
         entry: Entry,
+        sender: Option<&Arc<Account>>,
         may_wait: impl FnOnce() -> Option<Putter>,
         wakes: &mut Wakes,
     ) -> PutAttempt {
@@ -133,12 +133,9 @@ impl Shared {
         if !fits && putter.is_none() {
             return PutAttempt::Failed(PutError::Full(entry.into_item()));
         }
-        if !state.hold(entry.weight, &self.budget) {
-            let hit = LimitHit::new(LimitKind::PoolMemory, self.budget.limit(), None);
-            return PutAttempt::Failed(PutError::Limit {
-                item: entry.into_item(),
-                hit,
-            });
+        if let Err(hit) = state.hold(&entry, sender, &self.budget) {
+            let item = entry.into_item();
+            return PutAttempt::Failed(PutError::Limit { item, hit });
         }
         match putter {
             None => {
@@ -173,7 +170,7 @@ impl Shared {
                 entries.push_front(entry);
                 break;
             }
-            match self.put_entry(&mut state, entry, || None, &mut wakes) {
+            match self.put_entry(&mut state, entry, sender, || None, &mut wakes) {
                 PutAttempt::Done => put += 1,
                 PutAttempt::Failed(error) => {
                     failed = Some(error);
@@ -254,9 +251,10 @@ impl Shared {
             }
             let before = got.len();
             got.extend(state.ring.drain(..good));
-            let weight = got[before..].iter().map(|entry| entry.weight).sum::<u64>();
-            state.bytes -= weight;
-            state.let_go(weight, &self.budget);
+            for entry in &got[before..] {
+                state.bytes -= entry.weight;
+                state.let_go(entry, &self.budget);
+            }
             self.admit(&mut state, &mut wakes);
         }
         let done = if got.is_empty() && max > 0 {
@@ -305,7 +303,7 @@ impl Shared {
             });
         };
         state.bytes -= entry.weight;
-        state.let_go(entry.weight, &self.budget);
+        state.let_go(&entry, &self.budget);
         self.admit(state, wakes);
         Ok(entry)
     }
@@ -345,9 +343,9 @@ impl Shared {
         if !left.is_empty() {
             tell(&mut state.get_watchers, &mut wakes);
         }
-        for entry in left.into_iter().rev() {
+        for mut entry in left.into_iter().rev() {
             // What was in the queue a moment ago is not refused now, whatever is left of the budget.
-            state.hold_again(entry.weight, &self.budget);
+            state.hold_again(&mut entry, &self.budget);
             state.bytes += entry.weight;
             state.ring.push_front(entry);
         }
@@ -366,7 +364,7 @@ impl Shared {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
         let (entry, _) = state.putters.leave(ticket)?;
-        state.let_go(entry.weight, &self.budget);
+        state.let_go(&entry, &self.budget);
         // Behind a large item that would not fit a small one may have waited that does.
         self.admit(&mut state, &mut wakes);
         drop(state);
@@ -385,7 +383,7 @@ impl Shared {
         }
         let putters: Vec<_> = state.putters.take_all().collect();
         for (entry, putter) in putters {
-            state.let_go(entry.weight, &self.budget);
+            state.let_go(&entry, &self.budget);
             wakes.extend(putter.finish(Err(PutError::Closed(entry.into_item()))));
         }
         tell(&mut state.get_watchers, &mut wakes);
@@ -401,7 +399,8 @@ impl Shared {
             let mut state = self.state.lock();
             state.bytes = 0;
             let held = state.held;
-            state.let_go(held, &self.budget);
+            state.release(held, &self.budget);
+            state.tallies.clear();
             std::mem::take(&mut state.ring)
         };
         drop(left);
@@ -412,16 +411,18 @@ impl Shared {
         let mut wakes = Wakes::new();
         let mut lost = Vec::new();
         let mut state = self.state.lock();
-        let mut freed = 0;
+        let (mut freed, mut tallied) = (0, 0);
         state.ring.retain_mut(|entry| {
             let Some(loss) = entry.lose(sender) else { return true };
             freed += loss.freed;
+            tallied += loss.tallied;
             let stays = loss.stays;
             lost.push(loss);
             stays
         });
         state.bytes -= freed;
-        state.let_go(freed, &self.budget);
+        state.tallies.end(sender.owner(), tallied);
+        state.release(freed, &self.budget);
         self.admit(&mut state, &mut wakes);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
