@@ -71,6 +71,7 @@ pub mod error;
 pub mod grants;
 mod hostcalls;
 pub mod interpreter;
+mod ledger;
 mod limiter;
 pub mod limits;
 pub mod lockdown;

@@ -373,8 +373,12 @@ impl Commons {
         Scheduler::spawn(&switch, {
             let control = Arc::clone(&control);
             move || {
-                let vitals = Arc::new(Vitals::new(&setup.limits));
-                let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
+                let account = program.talks().then(|| Account::new(id, &family.ledger(&setup.limits)));
+                let account = account.map(Arc::new);
+                let shared = account.as_ref().filter(|_| family.is_shared());
+                let shared = shared.map(|account| Arc::clone(account.ledger()));
+                control.counts_for(shared.as_ref());
+                let vitals = Arc::new(Vitals::new(&setup.limits, shared));
                 let settlement = Settlement {
                     id,
                     setup: Arc::clone(&setup),

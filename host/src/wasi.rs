@@ -203,7 +203,7 @@ mod tests {
             }],
             ..Grants::default()
         };
-        let output = || GuestOutput::new(Output::Discard, &Arc::new(Vitals::new(&Limits::default())));
+        let output = || GuestOutput::new(Output::Discard, &Arc::new(Vitals::new(&Limits::default(), None)));
         let made = context("guest", &grants, FileCalls::Apart, None, output(), output());
         let why = made.map(|_| ()).map_err(|error| error.to_string());
         assert!(

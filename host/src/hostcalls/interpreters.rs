@@ -206,7 +206,10 @@ fn child(talk: &Talk, options: &CreateOptions) -> (Setup, Result<super::Family, 
         file_calls: *file_calls,
         context: context.clone(),
     };
-    let family = talk.family.child(talk.id()).ok_or_else(|| limit(LimitKind::Depth, 0));
+    let family = talk
+        .family
+        .child(&talk.account)
+        .ok_or_else(|| limit(LimitKind::Depth, 0));
     (setup, family)
 }
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, Weak};
 use super::polls::Polls;
 use crate::grants::Grants;
 use crate::interpreter::{Interpreter, InterpreterId, Setup, Unowned};
-use crate::limits::{LimitHit, LimitKind};
+use crate::ledger::Ledger;
+use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::pool::Commons;
 use crate::program::Program;
 use crate::queue::{Account, Load, Queue, QueueId, Shared, Who};
@@ -40,6 +41,8 @@ pub(crate) struct Family {
     /// How many interpreters the whole family may have besides the one that the host started.
     places: u32,
     taken: Arc<AtomicU32>,
+    /// Its parent's, if it has one.
+    above: Option<Arc<Ledger>>,
 }
 
 /// A place in a family, and what its creator pays for it, until this is dropped.
@@ -66,14 +69,16 @@ impl Family {
             depth,
             places,
             taken: Arc::default(),
+            above: None,
         }
     }
 
-    /// Where a child of this one stands, which is `parent`; `None` when it may have none.
-    pub(super) fn child(&self, parent: InterpreterId) -> Option<Family> {
+    /// Where a child of this one stands, which has this account; `None` when it may have none.
+    pub(super) fn child(&self, parent: &Account) -> Option<Family> {
         Some(Family {
-            main: Some(self.main.unwrap_or(parent)),
+            main: Some(self.main.unwrap_or(parent.owner())),
             depth: self.depth.checked_sub(1)?,
+            above: Some(Arc::clone(parent.ledger())),
             ..self.clone()
         })
     }
@@ -91,6 +96,16 @@ impl Family {
             taken: Arc::clone(&self.taken),
             _load: load,
         })
+    }
+
+    /// A ledger for who stands here.
+    pub(crate) fn ledger(&self, limits: &Limits) -> Arc<Ledger> {
+        Ledger::new(limits, self.above.as_ref())
+    }
+
+    /// Whether anybody else writes, or may come to write, into its ledger or one above.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.depth > 0 || self.above.is_some()
     }
 
     /// Whether the host started it.

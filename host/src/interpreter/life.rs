@@ -6,6 +6,7 @@ use wasmtime::{Extern, Store};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::desk::{Answer, Desk, Request};
+use super::fuel;
 use super::store::{self, Guest, Tenant};
 use super::{ExecutionFailed, InterpreterId, Setup};
 use crate::hostcalls::{self, Talk, Worker};
@@ -40,13 +41,14 @@ impl Life {
     /// The whole life. `None` when the host interrupted it: the control knows why.
     pub(crate) async fn run(mut self) -> Option<Outcome> {
         let mut store = match self.store() {
-            Ok(store) => store,
+            Ok(store) => Settled(store),
             Err(error) => return Some(Outcome::HostError(error.to_string())),
         };
         let ended = match &self.role {
-            Role::Command => enter(&self.program, &mut store).await,
-            Role::Callee(desk) => Box::pin(serve(&self.program, desk, &self.control, &mut store)).await,
+            Role::Command => enter(&self.program, &mut store.0).await,
+            Role::Callee(desk) => Box::pin(serve(&self.program, desk, &self.control, &mut store.0)).await,
         };
+        drop(store);
         match ended {
             Ok(code) => Some(Outcome::Exited(code)),
             Err(error) => outcome::from_error(&error, &store::bounds(&self.setup.limits, &self.vitals)),
@@ -65,6 +67,15 @@ impl Life {
         let mut store = tenant.store(self.talk.take())?;
         store::on_a_fiber(&mut store);
         Ok(store)
+    }
+}
+
+/// A store that has written down what it used when it is gone, also where its life is dropped in the middle.
+struct Settled(Store<Guest>);
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        let _ = fuel::settle(&mut self.0);
     }
 }
 
