@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::Program;
+use crate::queue::Rights;
 
 /// What one interpreter may touch.
 ///
@@ -21,9 +22,13 @@ pub struct Grants {
     pub env: Vec<(String, String)>,
     /// Arguments after the program's name.
     pub args: Vec<String>,
-    /// Named queues of the pool, which the guest may open by these names; see
+    /// Named queues of the pool, which the guest may open by these names, to get and to put; see
     /// [`Queues::create_named`](crate::Queues::create_named).
     pub queues: Vec<String>,
+    /// Named queues that it may open to get. One that stands in `puts` too it may use for both.
+    pub gets: Vec<String>,
+    /// Named queues that it may open to put, and to close.
+    pub puts: Vec<String>,
     /// Whether the guest may create interpreters.
     pub interpreters: Option<InterpreterGrant>,
 }
@@ -119,6 +124,23 @@ impl Grants {
             return Err(usage("an argument holds a NUL character".to_owned()));
         }
         Ok(())
+    }
+
+    /// The named queues, each once, and what the guest may do with it.
+    pub(crate) fn rights(&self) -> impl Iterator<Item = (&str, Rights)> {
+        let all = [
+            (&self.queues, Rights::ALL),
+            (&self.gets, Rights::GET),
+            (&self.puts, Rights::PUT),
+        ];
+        let mut rights: BTreeMap<&str, Rights> = BTreeMap::new();
+        for (name, new) in all
+            .into_iter()
+            .flat_map(|(names, new)| names.iter().map(move |name| (name, new)))
+        {
+            rights.entry(name).and_modify(|old| *old = old.and(new)).or_insert(new);
+        }
+        rights.into_iter()
     }
 
     /// Checks that guests cannot write what the host believes: that no folder that is granted for writing is, holds or lies in

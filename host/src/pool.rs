@@ -16,6 +16,7 @@ use bytesize::ByteSize;
 use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grants::Grants;
 use crate::hostcalls::{Family, Place, Talk, failure_of};
 use crate::interpreter::desk::Desk;
 use crate::interpreter::{Interpreter, InterpreterId, Life, Role, Setup};
@@ -358,7 +359,7 @@ impl Commons {
     ) -> Result<(InterpreterId, Arc<Control>)> {
         self.check_engine(program)?;
         self.engine.admit(&setup.limits)?;
-        self.check_queues(&setup.grants.queues)?;
+        self.check_queues(&setup.grants)?;
         let room = self.engine.instances() as usize;
         let (number, control) = self
             .hub
@@ -434,9 +435,9 @@ impl Commons {
         )))
     }
 
-    pub(crate) fn check_queues(&self, names: &[String]) -> Result<()> {
-        match names.iter().find(|name| self.queues.open(name).is_none()) {
-            Some(name) => Err(Error::new(
+    pub(crate) fn check_queues(&self, grants: &Grants) -> Result<()> {
+        match grants.rights().find(|(name, _)| self.queues.open(name).is_none()) {
+            Some((name, _)) => Err(Error::new(
                 ErrorKind::Usage,
                 format!("there is no queue {name:?} to grant"),
             )),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // a test that cannot go on fails
 
+mod directions;
 mod family;
 #[path = "../harness/mod.rs"]
 mod harness;

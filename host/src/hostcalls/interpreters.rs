@@ -189,6 +189,8 @@ fn child(talk: &Talk, options: &CreateOptions) -> (Setup, Result<super::Family, 
         dirs: inherited(inherits(Inherited::FILES), &grants.dirs),
         env: inherited(inherits(Inherited::ENVIRONMENT), &grants.env),
         queues: inherited(inherits(Inherited::QUEUES), &grants.queues),
+        gets: inherited(inherits(Inherited::QUEUES), &grants.gets),
+        puts: inherited(inherits(Inherited::QUEUES), &grants.puts),
         interpreters: inherited(inherits(Inherited::INTERPRETERS), &grants.interpreters),
         args: options.arguments.clone(),
     };

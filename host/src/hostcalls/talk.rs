@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::pool::Commons;
 use crate::program::Program;
-use crate::queue::{Account, Load, Queue, QueueId, Shared, Who};
+use crate::queue::{Account, Load, Queue, QueueId, Rights, Shared, Who};
 use crate::scheduler::control::Control;
 
 /// Whom a guest can talk to, and how.
@@ -25,8 +25,8 @@ pub(crate) struct Talk {
     pub(super) polls: Arc<Polls>,
     /// Those that were granted by name.
     granted: Vec<Queue>,
-    /// Queues that it can name by their ids, as long as somebody holds them.
-    queues: HashMap<QueueId, Weak<Shared>>,
+    /// Queues that it can name by their ids, as long as somebody holds them, and what it may do with them.
+    queues: HashMap<QueueId, (Weak<Shared>, Rights)>,
     /// Interpreters that it can name by their ids.
     interpreters: BTreeMap<InterpreterId, Unowned>,
 }
@@ -128,10 +128,8 @@ impl Talk {
     ) -> Talk {
         let granted = setup
             .grants
-            .queues
-            .iter()
-            .filter_map(|name| commons.queues.open(name))
-            .map(Queue::inside)
+            .rights()
+            .filter_map(|(name, rights)| Some(commons.queues.open(name)?.narrowed(rights).inside()))
             .collect();
         Talk {
             commons: Arc::clone(commons),
@@ -170,8 +168,13 @@ impl Talk {
 
     /// The queue with this id, if this guest may use it. It takes as long whether there is none or it is another's.
     pub(super) fn queue(&self, id: QueueId) -> Option<Queue> {
-        let known = self.queues.get(&id).and_then(Weak::upgrade).map(Queue::hold);
-        known.or_else(|| self.granted.iter().find(|queue| queue.id() == id).cloned())
+        let granted = self.granted.iter().find(|queue| queue.id() == id);
+        let known = self.queues.get(&id);
+        let known = known.and_then(|(queue, rights)| Some(Queue::hold(queue.upgrade()?, *rights)));
+        match (known, granted) {
+            (Some(known), Some(granted)) => Some(known.with(granted)),
+            (known, granted) => known.or_else(|| granted.cloned()),
+        }
     }
 
     pub(super) fn granted_queue(&self, name: &str) -> Option<Queue> {
@@ -181,9 +184,11 @@ impl Talk {
     /// It may use this queue from now on.
     pub(super) fn learn_queue(&mut self, queue: &Queue) {
         if self.queues.len() >= FEW && self.queues.len() == self.queues.capacity() {
-            self.queues.retain(|_, queue| queue.strong_count() > 0);
+            self.queues.retain(|_, (queue, _)| queue.strong_count() > 0);
         }
-        self.queues.insert(queue.id(), Arc::downgrade(queue.shared()));
+        let learned = || (Arc::downgrade(queue.shared()), queue.rights());
+        let (_, rights) = self.queues.entry(queue.id()).or_insert_with(learned);
+        *rights = rights.and(queue.rights());
     }
 
     /// The interpreter with this id, if this guest may use it and it has not ended.

@@ -181,6 +181,7 @@ fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
             depth: grant.depth,
             programs: Default::default(),
         }),
+        ..Grants::default()
     };
     grants.check()?;
     Ok(grants)
@@ -200,6 +201,8 @@ pub(crate) fn numbered(grants: &Grants, instance: usize, instances: usize) -> Gr
         env: own.chain(told).collect(),
         args: grants.args.iter().map(put_in).collect(),
         queues: grants.queues.clone(),
+        gets: grants.gets.clone(),
+        puts: grants.puts.clone(),
         interpreters: grants.interpreters.clone(),
     }
 }

@@ -7,7 +7,7 @@ use wasm_pool_guest::{Child, ExecutionFailed, Interpreter, InterpreterError, Int
 
 wasm_pool_guest::tasks!(
     echo, add, fail, trap, spin, exit, remember, recall, get, make, close, find, bound, deeper, number, touch, who, say, count, leave,
-    keep, try_named; exec = exec
+    keep, try_named, try_id; exec = exec
 );
 
 thread_local! {
@@ -157,9 +157,17 @@ fn keep(queue: Queue<Item>) -> Result<u64, String> {
 
 /// What comes of a put and a get with a queue that it was granted by name.
 fn try_named(name: String) -> Result<String, QueueError> {
-    let queue: Queue<Item> = Queue::open(&name)?;
+    Ok(tried(&Queue::open(&name)?))
+}
+
+/// The same with one that it knows by its id.
+fn try_id(id: u64) -> Result<String, QueueError> {
+    Ok(tried(&Queue::from_id(id)?))
+}
+
+fn tried(queue: &Queue<Item>) -> String {
     let put = queue.try_put(&Item::None);
-    Ok(format!("{put:?} {:?}", queue.try_get().map(drop)))
+    format!("{put:?} {:?}", queue.try_get().map(drop))
 }
 
 /// Its own number, its main's, and how many it sees.

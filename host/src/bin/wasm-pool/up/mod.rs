@@ -237,8 +237,6 @@ fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &
 }
 
 fn grants_of(part: &Part, programs: &HashMap<String, Program>) -> Grants {
-    let mut queues = part.gets.clone();
-    queues.extend(part.puts.iter().filter(|queue| !part.gets.contains(queue)).cloned());
     let interpreters = part.interpreters.as_ref().map(|children| InterpreterGrant {
         count: children.count,
         depth: children.depth,
@@ -252,7 +250,9 @@ fn grants_of(part: &Part, programs: &HashMap<String, Program>) -> Grants {
         dirs: part.dirs.clone(),
         env: part.env.clone(),
         args: part.args.clone(),
-        queues,
+        queues: Vec::new(),
+        gets: part.gets.clone(),
+        puts: part.puts.clone(),
         interpreters,
     }
 }
