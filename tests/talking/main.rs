@@ -4,6 +4,7 @@
 
 mod directions;
 mod family;
+mod handles;
 #[path = "../harness/mod.rs"]
 mod harness;
 

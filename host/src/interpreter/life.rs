@@ -11,6 +11,7 @@ use super::store::{self, Guest, Tenant};
 use super::{ExecutionFailed, InterpreterId, Setup};
 use crate::hostcalls::{self, Talk, Worker};
 use crate::limiter::Vitals;
+use crate::limits::LimitHit;
 use crate::outcome::{self, Outcome};
 use crate::pool::Commons;
 use crate::program::{Entry, Program};
@@ -115,22 +116,28 @@ async fn serve(program: &Program, desk: &Desk, control: &Control, store: &mut St
     Ok(0)
 }
 
+/// Whoever calls with more handles than the callee has room for fails, and not the callee.
+fn no_room(hit: LimitHit) -> ExecutionFailed {
+    ExecutionFailed::of_host("limit", hit.to_string())
+}
+
 async fn perform(worker: &Worker, store: &mut Store<Guest>, request: Request) -> wasmtime::Result<Answer> {
     let task = worker.wasm_pool_interpreters_task();
     let done = match request {
         Request::Exec(source) => task.call_exec(&mut *store, &source).await?.map(|()| Item::None),
         Request::Prepare(bindings) => {
-            let mut given = Vec::with_capacity(bindings.len());
-            for (name, item) in bindings {
-                given.push((name, hostcalls::hand_over(store.data_mut(), item)?));
-            }
+            let (names, items): (Vec<_>, Vec<_>) = bindings.into_iter().unzip();
+            let given = match hostcalls::hand_over(store.data_mut(), items)? {
+                Ok(given) => names.into_iter().zip(given).collect::<Vec<_>>(),
+                Err(hit) => return Ok(Err(no_room(hit))),
+            };
             task.call_prepare_main(&mut *store, &given).await?.map(|()| Item::None)
         }
         Request::Call(function, arguments) => {
-            let mut given = Vec::with_capacity(arguments.len());
-            for item in arguments {
-                given.push(hostcalls::hand_over(store.data_mut(), item)?);
-            }
+            let given = match hostcalls::hand_over(store.data_mut(), arguments)? {
+                Ok(given) => given,
+                Err(hit) => return Ok(Err(no_room(hit))),
+            };
             match task.call_call(&mut *store, &function, &given).await? {
                 Ok(item) => match hostcalls::take_back(store.data_mut(), item)? {
                     Ok(item) => Ok(item),
