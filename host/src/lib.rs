@@ -68,6 +68,7 @@ pub mod cache;
 pub mod calls;
 pub mod engine;
 pub mod error;
+mod folders;
 pub mod grants;
 mod hostcalls;
 pub mod interpreter;

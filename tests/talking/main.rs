@@ -4,6 +4,7 @@
 
 mod directions;
 mod family;
+mod folders;
 mod handles;
 #[path = "../harness/mod.rs"]
 mod harness;

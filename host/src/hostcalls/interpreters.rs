@@ -186,7 +186,7 @@ fn child(talk: &Talk, options: &CreateOptions) -> (Setup, Result<super::Family, 
         ..limits.clone()
     };
     let grants = Grants {
-        dirs: inherited(inherits(Inherited::FILES), &grants.dirs),
+        dirs: inherited(inherits(Inherited::FILES), &talk.dirs()),
         env: inherited(inherits(Inherited::ENVIRONMENT), &grants.env),
         queues: inherited(inherits(Inherited::QUEUES), &grants.queues),
         gets: inherited(inherits(Inherited::QUEUES), &grants.gets),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use super::polls::Polls;
-use crate::grants::Grants;
+use crate::grants::{DirGrant, FolderId, Grants};
 use crate::interpreter::{Interpreter, InterpreterId, Setup, Unowned};
 use crate::ledger::Ledger;
 use crate::limits::{LimitHit, LimitKind, Limits};
@@ -22,6 +22,8 @@ pub(crate) struct Talk {
     pub(super) program: Program,
     pub(super) setup: Arc<Setup>,
     pub(super) family: Family,
+    /// Which folders it was given: its children are given the same, whatever is at their paths by then.
+    folders: Vec<FolderId>,
     pub(super) polls: Arc<Polls>,
     /// Those that were granted by name.
     granted: Vec<Queue>,
@@ -138,11 +140,26 @@ impl Talk {
             program: program.clone(),
             setup: Arc::clone(setup),
             family,
+            folders: Vec::new(),
             polls: Polls::new(control),
             granted,
             queues: HashMap::new(),
             interpreters: BTreeMap::new(),
         }
+    }
+
+    /// It was given these folders, in the order of its grants.
+    pub(crate) fn has(&mut self, folders: Vec<FolderId>) {
+        self.folders = folders;
+    }
+
+    /// The folders that a child of it may be given.
+    pub(super) fn dirs(&self) -> Vec<DirGrant> {
+        let mut dirs = self.setup.grants.dirs.clone();
+        for (dir, folder) in dirs.iter_mut().zip(&self.folders) {
+            dir.folder = Some(*folder);
+        }
+        dirs
     }
 
     pub(super) fn id(&self) -> InterpreterId {

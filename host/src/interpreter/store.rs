@@ -165,7 +165,7 @@ pub(crate) struct Tenant<'a> {
 
 impl Tenant<'_> {
     /// A new store, within the tenant's limits and with its grants.
-    pub(crate) fn store(&self, talk: Option<Box<Talk>>) -> crate::Result<Store<Guest>> {
+    pub(crate) fn store(&self, mut talk: Option<Box<Talk>>) -> crate::Result<Store<Guest>> {
         let Setup {
             limits,
             grants,
@@ -181,6 +181,12 @@ impl Tenant<'_> {
             GuestOutput::new(stdio.stdout.clone(), self.vitals),
             GuestOutput::new(stdio.stderr.clone(), self.vitals),
         )?;
+        if !grants.dirs.is_empty() {
+            let folders = wasi::folders(&mut wasi, grants)?;
+            if let Some(talk) = &mut talk {
+                talk.has(folders);
+            }
+        }
         let table: &mut ResourceTable = wasi.ctx().table;
         let most_handles = usize::try_from(limits.handles).unwrap_or(usize::MAX);
         table.set_max_capacity(most_handles);

@@ -168,7 +168,7 @@ fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
     if let Some((name, _)) = env.iter().find(|(name, _)| TOLD.contains(&name.as_str())) {
         return Err(usage(format!("--env: {name} is the host's to say")));
     }
-    let grants = Grants {
+    let mut grants = Grants {
         dirs: args.grants.dirs.clone(),
         env,
         args: args.args.clone(),
@@ -184,6 +184,7 @@ fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
         ..Grants::default()
     };
     grants.check()?;
+    grants.pin()?;
     Ok(grants)
 }
 

@@ -341,8 +341,8 @@ fn receive(queue: &str) -> Done {
     retry("done", 1)
 }
 
-/// Has one child after the other do it, each of which ends before the next one begins or is killed, until one may not. Says how
-/// many did and why that one did not.
+/// Has one child after the other do it, each of which ends before the next one begins or is killed, until one may not: then it
+/// says how many did and why that one did not. When a limit ended that one it goes on, until it is ended itself.
 fn through_children(task: &str, amount: u64, how: &str) -> Done {
     let mut kept = Vec::new();
     loop {
@@ -360,13 +360,16 @@ fn through_children(task: &str, amount: u64, how: &str) -> Done {
             Ok(item) => kept.push(item),
             Err(InterpreterError::ExecutionFailed(failed)) => {
                 println!("{} children, then {}: {}", kept.len(), failed.kind, failed.message);
-                return Ok(());
+                if !failed.kind.starts_with("limit(") {
+                    return Ok(());
+                }
             }
+            // It was ended before it was called.
+            Err(InterpreterError::NotFound) => {}
             Err(other) => return Err(other),
         }
-        if how != "kill" {
-            child.close()?;
-        }
+        // It may have been ended after its call.
+        let _ = child.close();
     }
 }
 

@@ -7,7 +7,7 @@ use wasm_pool_guest::{Child, ExecutionFailed, Interpreter, InterpreterError, Int
 
 wasm_pool_guest::tasks!(
     echo, add, fail, trap, spin, exit, remember, recall, get, make, close, find, bound, deeper, number, touch, who, say, count, leave,
-    keep, try_named, try_id; exec = exec
+    keep, try_named, try_id, child_number; exec = exec
 );
 
 thread_local! {
@@ -113,6 +113,11 @@ fn number() -> Result<Vec<u64>, String> {
     let folders = std::fs::read_dir("/data").map_or(0, Iterator::count);
     let counts = [folders, std::env::vars().count(), std::env::args().count()];
     Ok(counts.map(|count| count as u64).to_vec())
+}
+
+/// What a child sees to which it gives its folders.
+fn child_number() -> Result<Vec<u64>, InterpreterError> {
+    Child::default().with_files().create()?.call("number", ())
 }
 
 /// Takes so many bytes of memory.

@@ -25,11 +25,11 @@ use crate::session::plumbing::Plumbing;
 use crate::{report, session, signals, wall};
 
 pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
-    let plan = Plan::read(&args.manifest)?;
+    let mut plan = Plan::read(&args.manifest)?;
     machine::raise_open_files();
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
-    keep_apart(args, &plan)?;
+    keep_apart(args, &mut plan)?;
     // Only for a run: a check writes nothing.
     let sink = match &args.report {
         Some(report) if !args.check => Some(report::open(report)?),
@@ -164,8 +164,16 @@ fn load(engine: &Engine, plan: &Plan) -> anyhow::Result<HashMap<String, Program>
     Ok(by_name)
 }
 
-/// Checks that no program can write what we believe. Before the wall is up, behind which links lead nowhere.
-fn keep_apart(args: &UpArgs, plan: &Plan) -> anyhow::Result<()> {
+/// Checks that no program can write what we believe, and that what was checked is what is granted. Before the wall is up, behind which links lead nowhere.
+fn keep_apart(args: &UpArgs, plan: &mut Plan) -> anyhow::Result<()> {
+    for part in &mut plan.programs {
+        let mut grants = Grants {
+            dirs: std::mem::take(&mut part.dirs),
+            ..Grants::default()
+        };
+        grants.pin().with_context(|| part.named_at.dirs.clone())?;
+        part.dirs = grants.dirs;
+    }
     for part in &plan.programs {
         let grants = Grants {
             dirs: part.dirs.clone(),
