@@ -16,6 +16,7 @@ use bytesize::ByteSize;
 use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grants::Grants;
 use crate::hostcalls::{Family, Place, Talk, failure_of};
 use crate::interpreter::desk::Desk;
 use crate::interpreter::{Interpreter, InterpreterId, Life, Role, Script, Setup};
@@ -392,7 +393,7 @@ impl Commons {
     ) -> Result<(InterpreterId, Arc<Control>)> {
         self.check_engine(program)?;
         self.engine.admit(&setup.limits)?;
-        self.check_queues(&setup.grants.queues)?;
+        self.check_queues(&setup.grants)?;
         let room = self.engine.instances() as usize;
         let (number, control) = self
             .hub
@@ -407,8 +408,12 @@ impl Commons {
         Scheduler::spawn(&switch, {
             let control = Arc::clone(&control);
             move || {
-                let vitals = Arc::new(Vitals::new(&setup.limits));
-                let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
+                let account = program.talks().then(|| Account::new(id, &family.ledger(&setup.limits)));
+                let account = account.map(Arc::new);
+                let shared = account.as_ref().filter(|_| family.is_shared());
+                let shared = shared.map(|account| Arc::clone(account.ledger()));
+                control.counts_for(shared.as_ref());
+                let vitals = Arc::new(Vitals::new(&setup.limits, shared));
                 let settlement = Settlement {
                     id,
                     setup: Arc::clone(&setup),
@@ -464,9 +469,9 @@ impl Commons {
         )))
     }
 
-    pub(crate) fn check_queues(&self, names: &[String]) -> Result<()> {
-        match names.iter().find(|name| self.queues.open(name).is_none()) {
-            Some(name) => Err(Error::new(
+    pub(crate) fn check_queues(&self, grants: &Grants) -> Result<()> {
+        match grants.rights().find(|(name, _)| self.queues.open(name).is_none()) {
+            Some((name, _)) => Err(Error::new(
                 ErrorKind::Usage,
                 format!("there is no queue {name:?} to grant"),
             )),

@@ -58,6 +58,18 @@ fn a_queue_is_closed_when_the_last_who_puts_has_ended_and_its_consumers_end() {
 }
 
 #[test]
+fn who_only_gets_cannot_put_and_who_only_puts_cannot_get() {
+    let wrong = PAIR
+        .replace("puts = ", "x = ")
+        .replace("gets = ", "puts = ")
+        .replace("x = ", "gets = ");
+    let done = Manifest::new(&wrong).up(&[]).exits(1);
+    let no_put = r#"error: Invalid("this handle is for getting only (a manifest's `puts` grants putting)")"#;
+    // The consumer sees a queue that gives nothing.
+    assert_eq!(done.lines(), ["0 0", no_put, no_put], "{done:?}");
+}
+
+#[test]
 fn check_prints_who_puts_what_where_and_runs_nothing() {
     Manifest::new(PAIR)
         .up(&["--check"])

@@ -94,7 +94,8 @@ impl Polls {
 
 /// What a pollable of a queue waits for.
 pub(super) struct Readiness {
-    pub(super) queue: Arc<Shared>,
+    /// None for who may not do it: that is said at once.
+    pub(super) queue: Option<Arc<Shared>>,
     pub(super) side: Side,
     pub(super) polls: Arc<Polls>,
 }
@@ -104,6 +105,7 @@ impl Pollable for Readiness {
     async fn ready(&mut self) {
         let address = std::ptr::from_ref(self).addr();
         let Readiness { queue, side, polls } = self;
+        let Some(queue) = queue else { return };
         let waits = || polls.waits_for(address, || Awaited::Queue(Arc::clone(queue), *side));
         Watch::new(queue, *side, &polls.control, waits).await;
     }

@@ -333,6 +333,7 @@ mod tests {
     use bytesize::ByteSize;
 
     use super::*;
+    use crate::ledger::Ledger;
     use crate::limits::Limits;
 
     #[test]
@@ -341,7 +342,7 @@ mod tests {
             messages: ByteSize::b(1_000),
             ..Limits::default()
         };
-        let account = Arc::new(Account::new(InterpreterId(1), &limits));
+        let account = Arc::new(Account::new(InterpreterId(1), &Ledger::new(&limits, None)));
         let budget = Budget::new(10_000);
         let ask = |bytes| {
             let payer = Payer::new(&account, &budget);

@@ -6,11 +6,13 @@ use wasmtime::{Extern, Store};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::desk::{Answer, Desk, Request};
+use super::fuel;
 use super::script::{self, Script};
 use super::store::{self, Guest, Tenant};
 use super::{ExecutionFailed, InterpreterId, Setup};
 use crate::hostcalls::{self, Talk, Worker};
 use crate::limiter::Vitals;
+use crate::limits::LimitHit;
 use crate::outcome::{self, Outcome};
 use crate::pool::Commons;
 use crate::program::{Entry, Program};
@@ -44,17 +46,18 @@ impl Life {
     /// The whole life. `None` when the host interrupted it: the control knows why.
     pub(crate) async fn run(mut self) -> Option<Outcome> {
         let mut store = match self.store() {
-            Ok(store) => store,
+            Ok(store) => Settled(store),
             Err(error) => return Some(Outcome::HostError(error.to_string())),
         };
         let ended = match &self.role {
-            Role::Command => enter(&self.program, &mut store).await.map(Outcome::Exited),
-            Role::Callee(desk) => Box::pin(serve(&self.program, desk, &self.control, &mut store)).await,
+            Role::Command => enter(&self.program, &mut store.0).await.map(Outcome::Exited),
+            Role::Callee(desk) => Box::pin(serve(&self.program, desk, &self.control, &mut store.0)).await,
             Role::Script(script) => {
                 let stderr = GuestOutput::new(self.setup.stdio.stderr.clone(), &self.vitals);
-                Box::pin(script::play(&self.program, script, stderr, &mut store)).await
+                Box::pin(script::play(&self.program, script, stderr, &mut store.0)).await
             }
         };
+        drop(store);
         match ended {
             Ok(outcome) => Some(outcome),
             Err(error) => outcome::from_error(&error, &store::bounds(&self.setup.limits, &self.vitals)),
@@ -78,6 +81,15 @@ impl Life {
         let mut store = tenant.store(self.talk.take())?;
         store::on_a_fiber(&mut store);
         Ok(store)
+    }
+}
+
+/// A store that has written down what it used when it is gone, also where its life is dropped in the middle.
+struct Settled(Store<Guest>);
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        let _ = fuel::settle(&mut self.0);
     }
 }
 
@@ -127,22 +139,28 @@ pub(super) async fn worker(program: &Program, store: &mut Store<Guest>) -> wasmt
     }
 }
 
+/// Whoever calls with more handles than the callee has room for fails, and not the callee.
+fn no_room(hit: LimitHit) -> ExecutionFailed {
+    ExecutionFailed::of_host("limit", hit.to_string())
+}
+
 async fn perform(worker: &Worker, store: &mut Store<Guest>, request: Request) -> wasmtime::Result<Answer> {
     let task = worker.wasm_pool_interpreters_task();
     let done = match request {
         Request::Exec(source) => task.call_exec(&mut *store, &source).await?.map(|()| Item::None),
         Request::Prepare(bindings) => {
-            let mut given = Vec::with_capacity(bindings.len());
-            for (name, item) in bindings {
-                given.push((name, hostcalls::hand_over(store.data_mut(), item)?));
-            }
+            let (names, items): (Vec<_>, Vec<_>) = bindings.into_iter().unzip();
+            let given = match hostcalls::hand_over(store.data_mut(), items)? {
+                Ok(given) => names.into_iter().zip(given).collect::<Vec<_>>(),
+                Err(hit) => return Ok(Err(no_room(hit))),
+            };
             task.call_prepare_main(&mut *store, &given).await?.map(|()| Item::None)
         }
         Request::Call(function, arguments) => {
-            let mut given = Vec::with_capacity(arguments.len());
-            for item in arguments {
-                given.push(hostcalls::hand_over(store.data_mut(), item)?);
-            }
+            let given = match hostcalls::hand_over(store.data_mut(), arguments)? {
+                Ok(given) => given,
+                Err(hit) => return Ok(Err(no_room(hit))),
+            };
             match task.call_call(&mut *store, &function, &given).await? {
                 Ok(item) => match hostcalls::take_back(store.data_mut(), item)? {
                     Ok(item) => Ok(item),

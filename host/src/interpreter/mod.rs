@@ -4,6 +4,7 @@
 //! is never used again after its life; nothing of one tenant reaches the next.
 
 pub(crate) mod desk;
+pub(crate) mod fuel;
 mod life;
 pub mod script;
 pub(crate) mod store;

@@ -8,10 +8,9 @@ use wasmtime::Store;
 use super::ExecutionFailed;
 use super::life::worker;
 use super::store::Guest;
-use crate::hostcalls;
+use crate::hostcalls::wit::Item;
 use crate::outcome::{Outcome, Stop};
 use crate::program::Program;
-use crate::queue::Item;
 use crate::stdio::GuestOutput;
 
 /// Source text for an interpreter to run.
@@ -47,8 +46,7 @@ pub(super) async fn play(
     for text in &script.texts {
         let mut done = Ok(());
         if let Some(file) = &text.file {
-            let file = hostcalls::hand_over(store.data_mut(), Item::String(file.clone()))?;
-            let binding = [("__file__".to_owned(), file)];
+            let binding = [("__file__".to_owned(), Item::String(file.clone()))];
             done = task.call_prepare_main(&mut *store, &binding).await?;
         }
         if done.is_ok() {

@@ -1,7 +1,6 @@
 //! What one interpreter has in queues: its bytes in flight, its queues.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -10,27 +9,23 @@ use super::QueueId;
 use super::shared::Shared;
 use crate::budget::{Budget, Held};
 use crate::interpreter::InterpreterId;
-use crate::limits::{LimitHit, LimitKind, Limits};
+use crate::ledger::{Kind, Ledger};
+use crate::limits::LimitHit;
 
 /// The account of one interpreter. It outlives the interpreter as long as an item of it lies somewhere.
 pub(crate) struct Account {
     owner: InterpreterId,
-    in_flight: AtomicU64,
-    in_flight_limit: u64,
-    queues: AtomicU32,
-    queues_limit: u32,
+    /// How many queues and how many bytes of messages.
+    ledger: Arc<Ledger>,
     /// The queues in which something of it may lie.
     touched: Mutex<HashMap<QueueId, Weak<Shared>>>,
 }
 
 impl Account {
-    pub(crate) fn new(owner: InterpreterId, limits: &Limits) -> Account {
+    pub(crate) fn new(owner: InterpreterId, ledger: &Arc<Ledger>) -> Account {
         Account {
             owner,
-            in_flight: AtomicU64::new(0),
-            in_flight_limit: limits.messages.as_u64(),
-            queues: AtomicU32::new(0),
-            queues_limit: limits.queues,
+            ledger: Arc::clone(ledger),
             touched: Mutex::default(),
         }
     }
@@ -38,6 +33,11 @@ impl Account {
     /// Whose it is.
     pub(crate) fn owner(&self) -> InterpreterId {
         self.owner
+    }
+
+    /// Where it counts what it takes.
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// Remembers that something of this account may lie in a queue.
@@ -59,40 +59,31 @@ impl Account {
 
     /// Charges it with bytes, if it has so many left.
     pub(super) fn charge(&self, bytes: u64) -> Result<(), LimitHit> {
-        let before = self.in_flight.fetch_add(bytes, Relaxed);
-        if before + bytes > self.in_flight_limit {
-            self.in_flight.fetch_sub(bytes, Relaxed);
-            return Err(LimitHit::new(LimitKind::Messages, self.in_flight_limit, before + bytes));
-        }
-        Ok(())
+        self.ledger.take(Kind::Messages, bytes)
     }
 
     /// Gives back bytes that were charged.
     pub(super) fn release(&self, bytes: u64) {
-        self.in_flight.fetch_sub(bytes, Relaxed);
+        self.ledger.give_back(Kind::Messages, bytes);
     }
 
     /// What a queue may keep of it beyond what is in it: so little that a thousand queues do not matter.
     pub(super) fn step(&self) -> u64 {
-        self.in_flight_limit >> 16
+        self.ledger.limit(Kind::Messages) >> 16
     }
 
     #[cfg(test)]
     pub(super) fn in_flight(&self) -> u64 {
-        self.in_flight.load(Relaxed)
+        self.ledger.used(Kind::Messages)
     }
 
     /// Counts one more queue, if it may have one more.
     pub(super) fn take_queue(&self) -> Result<(), LimitHit> {
-        let limit = self.queues_limit;
-        self.queues
-            .fetch_update(Relaxed, Relaxed, |queues| (queues < limit).then_some(queues + 1))
-            .map(drop)
-            .map_err(|queues| LimitHit::new(LimitKind::Queues, u64::from(limit), u64::from(queues) + 1))
+        self.ledger.take(Kind::Queues, 1)
     }
 
     pub(super) fn gave_up_queue(&self) {
-        self.queues.fetch_sub(1, Relaxed);
+        self.ledger.give_back(Kind::Queues, 1);
     }
 }
 

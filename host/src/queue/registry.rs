@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::account::Account;
 use super::shared::{Make, Shared};
-use super::{Queue, QueueId, QueueOptions};
+use super::{Queue, QueueId, QueueOptions, Rights};
 use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LimitHit, LimitKind};
@@ -88,19 +88,22 @@ impl Queues {
     /// The queue of this name.
     pub fn open(&self, name: &str) -> Option<Queue> {
         let shared = self.0.tables.lock().named.get(name).cloned();
-        shared.map(|shared| Queue::hold(shared).outside())
+        shared.map(|shared| Queue::hold(shared, Rights::ALL).outside())
     }
 
     /// The queue with this id, while it lives. CPython's `Queue(id)`.
     pub fn from_id(&self, id: QueueId) -> Option<Queue> {
         let shared = self.0.tables.lock().by_id.get(&id).and_then(Weak::upgrade);
-        shared.map(|shared| Queue::hold(shared).outside())
+        shared.map(|shared| Queue::hold(shared, Rights::ALL).outside())
     }
 
     /// The queues that have a name.
     pub(crate) fn named(&self) -> Vec<Queue> {
         let named: Vec<_> = self.0.tables.lock().named.values().cloned().collect();
-        named.into_iter().map(Queue::hold).collect()
+        named
+            .into_iter()
+            .map(|shared| Queue::hold(shared, Rights::ALL))
+            .collect()
     }
 
     /// How many queues there are.
@@ -157,7 +160,7 @@ impl Queues {
         }
         tables.by_id.insert(id, Arc::downgrade(&shared));
         drop(tables);
-        Ok(Queue::hold(shared))
+        Ok(Queue::hold(shared, Rights::ALL))
     }
 
     /// Whoever waits at a queue wakes with `closed`, and nothing is left in any. The pool is gone.

@@ -134,6 +134,7 @@ mod tests {
     use bytesize::ByteSize;
 
     use super::*;
+    use crate::ledger::Ledger;
     use crate::limits::Limits;
 
     fn account(owner: u64, limit: u64) -> Arc<Account> {
@@ -141,7 +142,7 @@ mod tests {
             messages: ByteSize::b(limit),
             ..Limits::default()
         };
-        Arc::new(Account::new(InterpreterId(owner), &limits))
+        Arc::new(Account::new(InterpreterId(owner), &Ledger::new(&limits, None)))
     }
 
     #[test]

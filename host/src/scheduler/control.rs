@@ -17,6 +17,7 @@ use super::completion::Completion;
 use super::lanes::{Lane, Lanes, Turn};
 use super::standing::Waiting;
 use super::{hand, processor};
+use crate::ledger::{Kind, Ledger};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
 
@@ -43,6 +44,12 @@ pub(crate) struct Control {
     cpu: AtomicU64,
     /// Up to how much of it.
     cpu_limit: AtomicU64,
+    /// Whom its processor time counts for besides itself. Written by the worker that runs it. Nothing is called under this lock.
+    family: Mutex<Option<Arc<Ledger>>>,
+    /// Whether there is somebody.
+    has_family: AtomicBool,
+    /// How much of the slice was over when the call began that runs in it, in nanoseconds.
+    before_call: AtomicU64,
     /// A call has begun, and its time does not run yet; written by the worker that runs it.
     call_begins: AtomicBool,
     /// Wall-clock and processor time of the life, or of each call, in nanoseconds.
@@ -117,6 +124,9 @@ impl Control {
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: AtomicU64::new(cpu_limit),
+            family: Mutex::new(None),
+            has_family: AtomicBool::new(false),
+            before_call: AtomicU64::new(0),
             call_begins: AtomicBool::new(false),
             allowed,
             spent: AtomicU64::new(0),
@@ -164,11 +174,31 @@ impl Control {
             return;
         }
         self.call_begins.store(false, Ordering::Relaxed);
+        self.before_call.store(slice, Ordering::Relaxed);
         let cpu = self.cpu.load(Ordering::Relaxed).saturating_add(slice);
         self.deadline
             .store(now.saturating_add(self.allowed.wall), Ordering::SeqCst);
         self.cpu_limit
             .store(cpu.saturating_add(self.allowed.cpu), Ordering::Relaxed);
+    }
+
+    /// Its processor time counts for this family from now on, or for none. On the worker that runs it.
+    pub(crate) fn counts_for(&self, family: Option<&Arc<Ledger>>) {
+        if family.is_some() || self.has_family.load(Ordering::Relaxed) {
+            *self.family.lock() = family.cloned();
+            self.has_family.store(family.is_some(), Ordering::Relaxed);
+        }
+    }
+
+    fn in_family<T>(&self, look: impl FnOnce(&Ledger) -> T) -> Option<T> {
+        let has_family = self.has_family.load(Ordering::Relaxed);
+        let family = has_family.then(|| self.family.lock())?;
+        family.as_deref().map(look)
+    }
+
+    /// How much of so much of a slice counts for the family.
+    fn of_call(&self, used: u64) -> u64 {
+        used.saturating_sub(self.before_call.load(Ordering::Relaxed))
     }
 
     /// When the clock must look at this life, seen from `now`; `None` when it need not.
@@ -241,9 +271,10 @@ impl Control {
         Cause::from_u8(self.cause.load(Ordering::SeqCst))
     }
 
-    /// The processor limit, as it is reported when it was reached.
+    /// The processor limit, as it is reported when it was reached: its own, or that of one from whom it descends.
     pub(crate) fn cpu_limit_hit(&self) -> LimitHit {
-        LimitHit::new(LimitKind::CpuTime, self.allowed.cpu, None)
+        self.in_family(|family| family.nearest(Kind::CpuTime))
+            .unwrap_or(LimitHit::new(LimitKind::CpuTime, self.allowed.cpu, None))
     }
 
     /// Processor time of the slices that are over.
@@ -333,7 +364,11 @@ impl Control {
         if self.cpu.load(Ordering::Relaxed) >= self.cpu_limit.load(Ordering::Relaxed) {
             return Err(Cause::CpuTime);
         }
+        if self.in_family(|family| family.left(Kind::CpuTime)) == Some(0) {
+            return Err(Cause::CpuTime);
+        }
         self.slice.store(start, Ordering::Relaxed);
+        self.before_call.store(0, Ordering::Relaxed);
         hand::begin(&self.hub.lanes, self.shares.load(Ordering::Relaxed));
         Ok(Slice(start))
     }
@@ -352,6 +387,8 @@ impl Control {
         }
         // Written by the worker that runs it, and by nobody else.
         let used = used(wall);
+        // Whether that was too much is seen in what is left.
+        self.in_family(|family| family.spend(Kind::CpuTime, self.of_call(used)).is_ok());
         self.cpu
             .store(self.cpu.load(Ordering::Relaxed) + used, Ordering::Relaxed);
         self.spent
@@ -374,7 +411,9 @@ impl Control {
             self.hub.lanes.computes();
         }
         self.time_call(now, used);
-        if self.cpu.load(Ordering::Relaxed).saturating_add(used) > self.cpu_limit.load(Ordering::Relaxed) {
+        if self.cpu.load(Ordering::Relaxed).saturating_add(used) > self.cpu_limit.load(Ordering::Relaxed)
+            || self.in_family(|family| family.left(Kind::CpuTime) < self.of_call(used)) == Some(true)
+        {
             self.end(Cause::CpuTime);
             return AtTick::Stop;
         }

@@ -112,7 +112,7 @@ pub(crate) fn grants(args: &CopiesArgs, words: &[String]) -> anyhow::Result<Gran
             .into_iter()
             .map(|spec| spec.name)
             .collect(),
-        interpreters: None,
+        ..Grants::default()
     })
 }
 
@@ -130,6 +130,8 @@ pub(crate) fn numbered(grants: &Grants, instance: usize, instances: usize) -> Gr
         env: own.chain(told).collect(),
         args: grants.args.iter().map(put_in).collect(),
         queues: grants.queues.clone(),
+        gets: grants.gets.clone(),
+        puts: grants.puts.clone(),
         interpreters: grants.interpreters.clone(),
     }
 }

@@ -45,12 +45,13 @@ pub(crate) enum Taken {
 
 impl Copies<'_> {
     /// Runs them; our exit code.
-    pub(crate) fn run(self) -> anyhow::Result<u8> {
+    pub(crate) fn run(mut self) -> anyhow::Result<u8> {
         let args = self.args;
         let limits = args.limits.limits(&args.loading);
         machine::raise_open_files();
         let engine = self.engine(&limits)?;
         self.grants.check()?;
+        self.grants.pin()?;
         let ours = the_guest(self.guest).chain(report::file(args.report.as_ref()));
         check_apart(&self.grants, args.loading.no_cache, ours.chain(args.output.folder()))?;
         let report = args.report.as_ref().map(report::open).transpose()?;

@@ -225,8 +225,8 @@ fn pour_out(drain: &Drain) -> Piped {
             }
             Ok(Received::Unbound) | Err(GetError::InterpreterDestroyed) => true,
             Err(GetError::Empty) => false,
-            Err(GetError::Closed) if lines.is_empty() => return Piped::Whole,
-            Err(GetError::Closed) => false,
+            Err(GetError::Closed | GetError::NotAllowed) if lines.is_empty() => return Piped::Whole,
+            Err(GetError::Closed | GetError::NotAllowed) => false,
         };
         if more {
             continue;

@@ -27,12 +27,12 @@ use crate::session::plumbing::Plumbing;
 use crate::{report, session, signals, wall};
 
 pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
-    let plan = Plan::read(&args.manifest)?;
+    let mut plan = Plan::read(&args.manifest)?;
     machine::raise_open_files();
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
     let guests = Guests::find(&plan)?;
-    keep_apart(args, &plan, &guests)?;
+    keep_apart(args, &mut plan, &guests)?;
     // Only for a run: a check writes nothing.
     let sink = match &args.report {
         Some(report) if !args.check => Some(report::open(report)?),
@@ -136,8 +136,16 @@ fn room(plan: &Plan) -> u32 {
         .max(1)
 }
 
-/// Checks that no program can write what we believe. Before the wall is up, behind which links lead nowhere.
-fn keep_apart(args: &UpArgs, plan: &Plan, guests: &Guests) -> anyhow::Result<()> {
+/// Checks that no program can write what we believe, and that what was checked is what is granted. Before the wall is up, behind which links lead nowhere.
+fn keep_apart(args: &UpArgs, plan: &mut Plan, guests: &Guests) -> anyhow::Result<()> {
+    for part in &mut plan.programs {
+        let mut grants = Grants {
+            dirs: std::mem::take(&mut part.dirs),
+            ..Grants::default()
+        };
+        grants.pin().with_context(|| part.named_at.dirs.clone())?;
+        part.dirs = grants.dirs;
+    }
     for part in &plan.programs {
         let grants = Grants {
             dirs: part.dirs.clone(),
@@ -217,8 +225,6 @@ fn places_of<'a>(
 }
 
 fn grants_of(part: &Part, programs: &HashMap<String, Program>) -> Grants {
-    let mut queues = part.gets.clone();
-    queues.extend(part.puts.iter().filter(|queue| !part.gets.contains(queue)).cloned());
     let interpreters = part.interpreters.as_ref().map(|children| InterpreterGrant {
         count: children.count,
         depth: children.depth,
@@ -232,7 +238,9 @@ fn grants_of(part: &Part, programs: &HashMap<String, Program>) -> Grants {
         dirs: part.dirs.clone(),
         env: part.env.clone(),
         args: part.args.clone(),
-        queues,
+        queues: Vec::new(),
+        gets: part.gets.clone(),
+        puts: part.puts.clone(),
         interpreters,
     }
 }
