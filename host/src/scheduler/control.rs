@@ -19,6 +19,7 @@ use super::standing::Waiting;
 use super::{hand, processor};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
+use crate::timeline::{self, Track};
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
 pub(crate) struct Control {
@@ -59,6 +60,8 @@ pub(crate) struct Control {
     standing: AtomicU8,
     /// What it waits for while it stands still. Nothing is called under this lock.
     waiting: Mutex<Option<Waiting>>,
+    /// Its part of the pool's record, if there is one.
+    track: Track,
     /// How the life ended, once it has.
     ending: Completion<Ending>,
 }
@@ -125,6 +128,7 @@ impl Control {
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
             waiting: Mutex::new(None),
+            track: Track::new(),
             ending: Completion::new(),
         }
     }
@@ -202,6 +206,18 @@ impl Control {
     /// How the life ended, once it has.
     pub(crate) fn ending(&self) -> &Completion<Ending> {
         &self.ending
+    }
+
+    /// Its part of the pool's record.
+    pub(crate) fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// It could run from now on, and is about to be queued.
+    pub(super) fn is_ready(&self) {
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.wakes(&self.track, nanos(self.born.elapsed()));
+        }
     }
 
     /// What it shares with the other lives of its scheduler.
@@ -335,6 +351,9 @@ impl Control {
         }
         self.slice.store(start, Ordering::Relaxed);
         hand::begin(&self.hub.lanes, self.shares.load(Ordering::Relaxed));
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.begins(&self.track, start);
+        }
         Ok(Slice(start))
     }
 
@@ -356,12 +375,16 @@ impl Control {
             .store(self.cpu.load(Ordering::Relaxed) + used, Ordering::Relaxed);
         self.spent
             .store(self.spent.load(Ordering::Relaxed) + used, Ordering::Relaxed);
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.turned(&self.track, slice.0, now, used);
+        }
     }
 
     /// What the guest does at a tick, asked from inside its slice.
     pub(crate) fn at_tick(&self) -> AtTick {
         // Whoever runs on does not keep waiting whom it woke.
         if let Some(turn) = hand::take() {
+            turn.is_ready();
             self.hub.lanes.push_first(turn);
         }
         if self.cause().is_some() {
@@ -388,6 +411,7 @@ impl Control {
             (false, false) => return AtTick::GoOn,
         };
         self.lane.store(lane as u8, Ordering::Relaxed);
+        timeline::gives_way();
         AtTick::Switch
     }
 
