@@ -58,8 +58,10 @@ impl Commons {
         if let Some(threads) = self.direct.get() {
             return Ok(threads);
         }
+        let workers = self.workers;
         let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.workers)
+            .num_threads(workers)
+            .start_handler(move |number| crate::timeline::this_is_worker(workers + number))
             .thread_name(|number| format!("wasm-pool-call-{number}"))
             .stack_size(self.engine.stack_room() + OWN_STACK)
             // Whoever waits for what panicked has heard of it; without this, rayon ends the process.

@@ -19,7 +19,7 @@ use super::standing::Waiting;
 use super::{hand, processor};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
-use crate::timeline::{self, Track};
+use crate::timeline::{self, Recorder, Track, WaitsFor};
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
 pub(crate) struct Control {
@@ -218,6 +218,14 @@ impl Control {
         if let Some(recorder) = &self.hub.recorder {
             recorder.wakes(&self.track, nanos(self.born.elapsed()));
         }
+    }
+
+    /// Its time on this thread is recorded until what this gives is dropped, if it `is_direct` and the pool records.
+    pub(crate) fn seen_on_this_thread(&self, is_direct: bool) -> Option<Directly<'_>> {
+        let recorder = self.hub.recorder.as_ref().filter(|_| is_direct)?;
+        let began = (nanos(self.born.elapsed()), processor::thread_clock());
+        recorder.begins(&self.track, began.0);
+        Some(Directly(self, recorder, began))
     }
 
     /// What it shares with the other lives of its scheduler.
@@ -461,6 +469,19 @@ impl Control {
 
     pub(super) fn unpark(&self) -> Option<Turn> {
         self.parked.lock().take()
+    }
+}
+
+/// A time on a thread that calls directly, for the record: when it began, in nanoseconds after its life did, and what the thread
+/// had used then.
+pub(crate) struct Directly<'a>(&'a Control, &'a Recorder, (u64, u64));
+
+impl Drop for Directly<'_> {
+    fn drop(&mut self) {
+        let Directly(control, recorder, (began, used)) = *self;
+        timeline::waits_for(WaitsFor::ToBeCalled);
+        let cpu = processor::thread_clock().saturating_sub(used);
+        recorder.turned(&control.track, began, nanos(control.born.elapsed()), cpu);
     }
 }
 

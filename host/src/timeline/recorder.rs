@@ -28,6 +28,9 @@ const PIECES_OF_A_WORKER: usize = 1 << 10;
 /// Lives that have a line of their own; the turns of others are seen on their workers only.
 pub(super) const MOST_LIVES: usize = 1 << 16;
 
+/// What the seats of executors are called; which programs they call changes.
+const CALLER: &str = "caller";
+
 /// The record of a pool, while it is written.
 pub(crate) struct Recorder {
     epoch: Instant,
@@ -132,18 +135,23 @@ impl Recorder {
 
     /// A life has ended.
     pub(crate) fn ended(&self, track: &Track, ending: &Ending) {
-        self.ends(track, ending.outcome.label(), ending.outcome.is_success());
-    }
-
-    /// A life that makes calls for an executor has ended.
-    pub(crate) fn turn_is_over(&self, track: &Track) {
-        self.ends(track, String::new(), true);
-    }
-
-    fn ends(&self, track: &Track, label: String, well: bool) {
+        let (label, well) = (ending.outcome.label(), ending.outcome.is_success());
         let now = self.now();
         if let Some(entry) = self.lives.lock().entries.get_mut(track.life() as usize) {
             entry.ended = Some((now, Ended { label, well }));
+        }
+    }
+
+    /// A life begins that makes calls at a seat of an executor; all of a seat's lives are one in the record.
+    pub(crate) fn takes_a_turn(&self, seat: &OnceLock<u32>, control: &Arc<Control>, id: InterpreterId) {
+        let Some(place) = seat.get() else {
+            self.made(control, id, CALLER.into());
+            let _ = seat.set(control.track().life());
+            return;
+        };
+        control.track().enter(*place, nanos(self.epoch, control.born()));
+        if let Some(entry) = self.lives.lock().entries.get_mut(*place as usize) {
+            entry.control = Arc::downgrade(control);
         }
     }
 

@@ -39,8 +39,8 @@ pub struct Life {
     pub name: String,
     /// When it was made.
     pub made: Duration,
-    /// When it ended, and the [outcome's label](crate::Outcome::label); `None` while it lives. The label is empty for one that made
-    /// calls for an executor.
+    /// When it ended, and the [outcome's label](crate::Outcome::label); `None` while it lives, and for one that makes calls for an
+    /// executor.
     pub ended: Option<(Duration, String)>,
     /// Whether that was no failure.
     pub well: bool,

@@ -84,9 +84,8 @@ impl Timeline {
             events.write(&event)?;
         }
         if let Some((at, label)) = &life.ended {
-            let name = if label.is_empty() { "ended" } else { label };
             events.write(&json!({
-                "ph": "i", "s": "t", "pid": INTERPRETERS, "tid": number, "ts": micros(*at), "name": name,
+                "ph": "i", "s": "t", "pid": INTERPRETERS, "tid": number, "ts": micros(*at), "name": label,
                 "args": {"interpreter": life.id.0, "turns": life.turns, "cpu_us": micros(life.cpu)},
             }))?;
         }
