@@ -41,12 +41,11 @@ pub(super) fn worker(
     columns: &[(f64, Option<usize>)],
     name: impl Fn(usize) -> String,
 ) -> io::Result<()> {
-    for shade in 0..2 {
-        let heights = columns.iter().map(|(busy, who)| {
-            let mine = who.map_or(0, |who| who % 2) == shade;
-            if mine { *busy } else { 0.0 }
-        });
-        steps(out, ["ran0", "ran1"][shade], place, heights)?;
+    let shades = shades(columns);
+    for (number, class) in ["ran", "ran1"].into_iter().enumerate() {
+        let heights = columns.iter().zip(&shades);
+        let heights = heights.map(|((busy, _), shade)| if *shade == number { *busy } else { 0.0 });
+        steps(out, class, place, heights)?;
     }
     for (at, run) in runs(columns.iter().map(|(busy, who)| who.filter(|_| *busy > 0.6))) {
         if let Some(who) = run.what {
@@ -57,6 +56,19 @@ pub(super) fn worker(
         }
     }
     Ok(())
+}
+
+/// A shade for each column: another one whenever another interpreter begins.
+fn shades(columns: &[(f64, Option<usize>)]) -> Vec<usize> {
+    let (mut shade, mut last) = (0, None);
+    let next = |(_, who): &(f64, Option<usize>)| {
+        if who.is_some() && *who != last {
+            shade = 1 - shade;
+            last = *who;
+        }
+        shade
+    };
+    columns.iter().map(next).collect()
 }
 
 /// How deep a queue was.

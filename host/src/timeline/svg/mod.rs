@@ -171,16 +171,19 @@ impl<'a> Picture<'a> {
 
     fn lives(&self, out: &mut dyn Write, top: f64) -> io::Result<()> {
         for (row, group) in self.timeline.lives.chunks(self.lives).enumerate() {
-            let place = self.ground(out, top, row)?;
-            let columns = self.window.of_lives(group);
             let only = group.first().filter(|_| group.len() == 1);
-            let label = |column: usize| only.and_then(|life| self.wait_at(life, column));
-            lane::lives(out, place, &columns, group.len() as f64, label)?;
             let (name, figures, bad) = match only {
                 Some(life) => (life.name.clone(), figures(life), !life.well),
                 None => of_group(group),
             };
+            // A browser shows it to who points there.
+            writeln!(out, "<g><title>{}</title>", escaped(&story(group, self.window.from)))?;
+            let place = self.ground(out, top, row)?;
+            let columns = self.window.of_lives(group);
+            let label = |column: usize| only.and_then(|life| self.wait_at(life, column));
+            lane::lives(out, place, &columns, group.len() as f64, label)?;
             label_of(out, place, &name, &figures, bad)?;
+            writeln!(out, "</g>")?;
         }
         Ok(())
     }
@@ -274,6 +277,23 @@ fn figures(life: &Life) -> String {
     let [share, ..] = shares(sums(std::slice::from_ref(life)));
     let end = life.ended.as_ref().map_or("goes on", |(_, label)| label);
     format!("runs {} ({share})  {end}", show_duration(rounded(ran)))
+}
+
+/// What is told of a lane beside what is seen.
+fn story(group: &[Life], from: u64) -> String {
+    let [ran, ready, waited] = sums(group).map(|nanos| show_duration(rounded(Duration::from_nanos(nanos as u64))));
+    let turns: u64 = group.iter().map(|life| life.turns).sum();
+    let cpu: Duration = group.iter().map(|life| life.cpu).sum();
+    let who = match group {
+        [life] => {
+            let made = show_duration(rounded(Duration::from_nanos(nanos(life.made).saturating_sub(from))));
+            let end = life.ended.as_ref().map_or("goes on", |(_, label)| label);
+            format!("{}, made at {made}, {end}", life.name)
+        }
+        _ => of_group(group).0,
+    };
+    let cpu = show_duration(rounded(cpu));
+    format!("{who}: {turns} turns, {ran} on workers (processor time {cpu}), {ready} ready, {waited} waiting")
 }
 
 /// As people read it: three digits.

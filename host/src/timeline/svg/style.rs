@@ -14,13 +14,13 @@ text{font:11px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2328}
 .title{font-size:15px;font-weight:600}.dim{fill:#656d76}.bad{fill:#b3261e;font-weight:600}
 .small{font-size:9px}.end{text-anchor:end}.mid{text-anchor:middle}
 .ground{fill:#fff}.lane{fill:#f3f4f6}.grid{stroke:#d0d7de;stroke-width:1}
-.ran,.ran0{fill:#0072b2}.ran1{fill:#4a9fd4}.ready{fill:#e69f00}.depth{fill:#8a929c}
+.ran{fill:#0072b2}.ran1{fill:#3c8fc4}.ready{fill:#e69f00}.depth{fill:#8a929c}
 .get{fill:#009e73}.put{fill:#cc79a7}.call{fill:#d55e00}.poll{fill:#a6adb7}.host{fill:#c9b700}.idle{fill:#d8dce2}
 .on{fill:#fff}
 @media (prefers-color-scheme:dark){
 text{fill:#e6edf3}.dim{fill:#9198a1}.bad{fill:#ff8a80}
 .ground{fill:#0d1117}.lane{fill:#1a2028}.grid{stroke:#30363d}
-.ran,.ran0{fill:#2f94d6}.ran1{fill:#7cc0ec}.poll{fill:#6e7681}.idle{fill:#3d444d}.host{fill:#e4d44a}.depth{fill:#7d8590}.on{fill:#0d1117}
+.ran{fill:#2f94d6}.ran1{fill:#7cc0ec}.poll{fill:#6e7681}.idle{fill:#3d444d}.host{fill:#e4d44a}.depth{fill:#7d8590}.on{fill:#0d1117}
 }
 ";
 
