@@ -4,7 +4,6 @@
 //! a wake costs one look of its own, and only where the life does not go on at once on the worker that woke it. The logs have a
 //! lock each, which nobody else takes but whoever looks at the record. A pool that records nothing has no recorder.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -29,6 +28,9 @@ const PIECES_OF_A_WORKER: usize = 1 << 10;
 /// Lives that have a line of their own; the turns of others are seen on their workers only.
 pub(super) const MOST_LIVES: usize = 1 << 16;
 
+/// What the seats of executors are called; which programs they call changes.
+const CALLER: &str = "caller";
+
 /// The record of a pool, while it is written.
 pub(crate) struct Recorder {
     epoch: Instant,
@@ -40,8 +42,6 @@ pub(crate) struct Recorder {
     /// Nothing is called under this lock.
     depths: Mutex<Depths>,
     queues: OnceLock<WeakQueues>,
-    /// Seats of executors are called by numbers, since which programs they call changes.
-    callers: AtomicUsize,
 }
 
 /// A log on cache lines of its own.
@@ -87,7 +87,6 @@ impl Recorder {
             lives: Mutex::default(),
             depths: Mutex::new(Depths::new()),
             queues: OnceLock::new(),
-            callers: AtomicUsize::new(0),
         }
     }
 
@@ -146,8 +145,7 @@ impl Recorder {
     /// A life begins that makes calls at a seat of an executor; all of a seat's lives are one in the record.
     pub(crate) fn takes_a_turn(&self, seat: &OnceLock<u32>, control: &Arc<Control>, id: InterpreterId) {
         let Some(place) = seat.get() else {
-            let number = self.callers.fetch_add(1, Relaxed) + 1;
-            self.made(control, id, format!("caller {number}").into());
+            self.made(control, id, CALLER.into());
             let _ = seat.set(control.track().life());
             return;
         };

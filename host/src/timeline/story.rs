@@ -21,7 +21,7 @@ use crate::text;
 pub struct Timeline {
     pub(super) until: u64,
     pub(super) lives: Vec<Life>,
-    pub(super) workers: Vec<Vec<Shift>>,
+    pub(super) workers: Vec<Worker>,
     pub(super) depths: Vec<Depth>,
     pub(super) labels: HashMap<QueueId, String>,
     /// Lives without a line of their own, turns that were left out, and how close turns are that became one.
@@ -35,7 +35,7 @@ pub struct Timeline {
 pub struct Life {
     /// Who it is in its pool.
     pub id: InterpreterId,
-    /// What it is called: at first its program's name; control characters are made visible.
+    /// What it is called: at first its program's name and its number; control characters are made visible.
     pub name: String,
     /// When it was made.
     pub made: Duration,
@@ -85,6 +85,13 @@ pub enum Does {
     },
 }
 
+/// A thread that ran guests.
+#[derive(Debug, Clone)]
+pub(super) struct Worker {
+    pub name: String,
+    pub shifts: Vec<Shift>,
+}
+
 /// A worker's time with one life, or with several that are not told apart.
 #[derive(Debug, Clone)]
 pub(super) struct Shift {
@@ -129,11 +136,7 @@ impl Timeline {
         }
         let lives = entries.into_iter().zip(of_life);
         let lives = lives.map(|(entry, pieces)| life(entry, pieces, until)).collect();
-        let mut workers: Vec<_> = logs.into_iter().map(shifts).collect();
-        // Threads that never called directly are none.
-        while workers.len() > recorded.workers && workers.last().is_some_and(Vec::is_empty) {
-            workers.pop();
-        }
+        let workers = workers(logs, recorded.workers);
         let depths = recorded.depths.into_iter().map(|queue| Depth {
             name: text::one_line(&queue.name),
             samples: queue.samples,
@@ -223,7 +226,7 @@ fn life(entry: Entry, mut pieces: Vec<(usize, Piece)>, until: u64) -> Life {
     };
     Life {
         id,
-        name: text::one_line(&program),
+        name: text::one_line(&format!("{program} {id}")),
         made: Duration::from_nanos(born),
         ended: ended.map(|(at, _)| (Duration::from_nanos(at), label)),
         well,
@@ -283,6 +286,22 @@ fn stretches(pieces: &[(Option<usize>, Piece)], born: u64, end: u64) -> Vec<Stre
     }
     add(end, rests);
     all
+}
+
+/// The workers; behind them the threads that called directly, if any did, and then only those workers that ran something too.
+fn workers(logs: Vec<Vec<Piece>>, workers: usize) -> Vec<Worker> {
+    let calls = logs.iter().skip(workers).any(|log| !log.is_empty());
+    let logs = logs.into_iter().enumerate();
+    let worker = |(number, log): (usize, Vec<Piece>)| {
+        let is_call = number >= workers;
+        let name = match is_call {
+            true => format!("call thread {}", number - workers),
+            false => format!("worker {number}"),
+        };
+        let shown = !log.is_empty() || !(is_call || calls);
+        shown.then(|| Worker { name, shifts: shifts(log) })
+    };
+    logs.filter_map(worker).collect()
 }
 
 /// What a worker ran, one after the other.

@@ -26,9 +26,9 @@ impl Timeline {
         for (process, name) in [(WORKERS, "workers"), (INTERPRETERS, "interpreters"), (QUEUES, "queues")] {
             events.process(process, name)?;
         }
-        for (number, shifts) in self.workers.iter().enumerate() {
-            events.thread(WORKERS, number, &format!("worker {number}"))?;
-            self.worker(&mut events, number, shifts)?;
+        for (number, worker) in self.workers.iter().enumerate() {
+            events.thread(WORKERS, number, &worker.name)?;
+            self.worker(&mut events, number, &worker.shifts)?;
         }
         for (number, life) in self.lives.iter().enumerate() {
             events.thread(INTERPRETERS, number, &life.name)?;

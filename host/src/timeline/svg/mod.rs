@@ -20,7 +20,7 @@ use crate::units::show_duration;
 
 /// In pixels: the picture, the names on the left, a column of time; the figures are on the right.
 const WIDTH: f64 = 1200.0;
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 160.0;
 const COLUMN: f64 = 2.0;
 const COLUMNS: usize = 420;
 
@@ -112,7 +112,7 @@ impl<'a> Picture<'a> {
             "{} on {}, {}",
             count(self.timeline.lives.len(), "interpreter"),
             count(self.timeline.workers.len(), "worker"),
-            show_duration(Duration::from_nanos(self.window.to - self.window.from))
+            show_duration(rounded(Duration::from_nanos(self.window.to - self.window.from)))
         )
     }
 
@@ -120,7 +120,7 @@ impl<'a> Picture<'a> {
         text(out, "title", 16.0, 26.0, &self.title())?;
         let sums = sums(&self.timeline.lives);
         let [ran, ready, waited] = shares(sums);
-        let busy: u64 = self.timeline.workers.iter().flatten().map(|shift| shift.ran).sum();
+        let busy: u64 = self.timeline.workers.iter().flat_map(|worker| &worker.shifts).map(|shift| shift.ran).sum();
         let span = (self.window.to - self.window.from) * self.timeline.workers.len().max(1) as u64;
         let line = format!(
             "the workers run {} of the time; the interpreters run {ran} of theirs, wait for a worker {ready}, for something else {waited}",
@@ -152,17 +152,13 @@ impl<'a> Picture<'a> {
         for (row, group) in self.timeline.workers.chunks(self.workers).enumerate() {
             let place = self.ground(out, top, row)?;
             let mut columns = vec![(0.0, None); COLUMNS];
-            for shifts in group {
-                for (sum, (busy, who)) in columns.iter_mut().zip(self.window.of_worker(shifts)) {
+            for worker in group {
+                for (sum, (busy, who)) in columns.iter_mut().zip(self.window.of_worker(&worker.shifts)) {
                     *sum = (sum.0 + busy / group.len() as f64, who.filter(|_| group.len() == 1));
                 }
             }
             lane::worker(out, place, &columns, name)?;
-            let first = row * self.workers;
-            let label = match group.len() {
-                1 => format!("worker {first}"),
-                more => format!("workers {first} to {}", first + more - 1),
-            };
+            let label = together(&group[0].name, group.len());
             let busy: f64 = columns.iter().map(|(busy, _)| busy).sum();
             label_of(out, place, &label, &format!("busy {}", percent(busy, COLUMNS as f64)), false)?;
         }
@@ -268,14 +264,25 @@ fn shares(sums: [f64; 3]) -> [String; 3] {
 }
 
 fn percent(part: f64, all: f64) -> String {
-    format!("{:.0}%", if all > 0.0 { part / all * 100.0 } else { 0.0 })
+    match part / all.max(1.0) * 100.0 {
+        few if few > 0.0 && few < 9.95 => format!("{few:.1}%"),
+        many => format!("{many:.0}%"),
+    }
+}
+
+/// What several are called, of which this is the first.
+fn together(first: &str, count: usize) -> String {
+    match count {
+        1 => first.to_owned(),
+        count => format!("{} +{}", short(first, 16), count - 1),
+    }
 }
 
 /// What stands on the right of an interpreter's lane.
 fn figures(life: &Life) -> String {
     let [ran, ..] = life.sums();
     let [share, ..] = shares(sums(std::slice::from_ref(life)));
-    let end = life.ended.as_ref().map_or("goes on", |(_, label)| label);
+    let end = life.ended.as_ref().map_or("", |(_, label)| label);
     format!("runs {} ({share})  {end}", show_duration(rounded(ran)))
 }
 
@@ -310,7 +317,7 @@ fn of_group(group: &[Life]) -> (String, String, bool) {
     let failed = if bad > 0 { format!("  {bad} failed") } else { String::new() };
     let name = group.first().map_or("", |life| life.name.as_str());
     (
-        format!("{name} and {} more", group.len() - 1),
+        together(name, group.len()),
         format!("run {share}{failed}"),
         bad > 0,
     )

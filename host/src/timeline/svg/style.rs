@@ -14,7 +14,7 @@ text{font:11px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2328}
 .title{font-size:15px;font-weight:600}.dim{fill:#656d76}.bad{fill:#b3261e;font-weight:600}
 .small{font-size:9px}.end{text-anchor:end}.mid{text-anchor:middle}
 .ground{fill:#fff}.lane{fill:#f3f4f6}.grid{stroke:#d0d7de;stroke-width:1}
-.ran{fill:#0072b2}.ran1{fill:#3c8fc4}.ready{fill:#e69f00}.depth{fill:#8a929c}
+.ran{fill:#0072b2}.ran1{fill:#3c8fc4}.ready{fill:#e69f00;fill-opacity:.7}.depth{fill:#8a929c}
 .get{fill:#009e73}.put{fill:#cc79a7}.call{fill:#d55e00}.poll{fill:#a6adb7}.host{fill:#c9b700}.idle{fill:#d8dce2}
 .on{fill:#fff}
 @media (prefers-color-scheme:dark){
