@@ -1,8 +1,5 @@
 //! What does it cost to record what interpreters do? Processor time with a recorder, of that without one, each measured just after
 //! the other.
-//!
-//! On a machine that does other things too, instructions say it exactly. `TIMELINE=CASE,on|off,COUNT` runs one case once, for
-//! `valgrind --tool=callgrind`; the difference of two counts is free of the start.
 #![allow(clippy::expect_used, missing_docs)]
 
 #[path = "common/mod.rs"]
@@ -19,7 +16,6 @@ const ROUNDS: usize = 15;
 
 /// What is run, and how often something happens in it.
 struct Case {
-    name: &'static str,
     what: &'static str,
     count: u64,
     run: fn(&Floor, bool, u64),
@@ -27,19 +23,16 @@ struct Case {
 
 const CASES: [Case; 3] = [
     Case {
-        name: "ping",
         what: "two guests that answer each other, recorded",
         count: 20_000,
         run: ping,
     },
     Case {
-        name: "pass",
         what: "messages from guest to guest, recorded",
         count: 100_000,
         run: pass,
     },
     Case {
-        name: "spawn",
         what: "guests that do nothing, recorded",
         count: 4_000,
         run: spawn,
@@ -87,7 +80,9 @@ impl Floor {
             },
             ..Setup::default()
         };
-        let lives = all.iter().map(|words| pool.spawn(&self.talker, setup(words)).expect("starts"));
+        let lives = all
+            .iter()
+            .map(|words| pool.spawn(&self.talker, setup(words)).expect("starts"));
         for life in lives.collect::<Vec<_>>() {
             let ending = life.join();
             assert!(ending.outcome.is_success(), "{ending:?}");
@@ -97,7 +92,10 @@ impl Floor {
 
 fn ping(floor: &Floor, recorded: bool, rounds: u64) {
     let rounds = rounds.to_string();
-    floor.talk(recorded, &[&["ping", "there", "back", &rounds], &["bench-pong", "there", "back"]]);
+    floor.talk(
+        recorded,
+        &[&["ping", "there", "back", &rounds], &["bench-pong", "there", "back"]],
+    );
 }
 
 fn pass(floor: &Floor, recorded: bool, count: u64) {
@@ -114,19 +112,7 @@ fn spawn(floor: &Floor, recorded: bool, count: u64) {
     }
 }
 
-/// Runs one case once, as the variable says.
-fn once(asked: &str) {
-    let mut words = asked.split(',');
-    let (name, recorded, count) = (words.next(), words.next(), words.next());
-    let case = CASES.iter().find(|case| Some(case.name) == name).expect("a case");
-    let count = count.and_then(|count| count.parse().ok()).expect("a count");
-    (case.run)(&Floor::new(), recorded == Some("on"), count);
-}
-
 fn main() {
-    if let Ok(asked) = std::env::var("TIMELINE") {
-        return once(&asked);
-    }
     let floor = Floor::new();
     for case in CASES {
         let used = |recorded| -> Duration { took(|| (case.run)(&floor, recorded, case.count)).1 };

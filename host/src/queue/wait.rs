@@ -142,7 +142,10 @@ impl Future for GetWait {
             slot.got.take()
         };
         let Some(got) = got else {
-            self.queues.last().into_iter().for_each(|queue| waits_for(WaitsFor::Item(queue.id())));
+            self.queues
+                .last()
+                .into_iter()
+                .for_each(|queue| waits_for(WaitsFor::Item(queue.id())));
             return Poll::Pending;
         };
         self.over = true;

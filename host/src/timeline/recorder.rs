@@ -235,7 +235,11 @@ impl Recorder {
             grain = grain.max(log.grain());
         }
         let depths = self.depths.lock().queues().to_vec();
-        let labels = self.queues.get().and_then(WeakQueues::get).map(|queues| queues.labels());
+        let labels = self
+            .queues
+            .get()
+            .and_then(WeakQueues::get)
+            .map(|queues| queues.labels());
         Timeline::new(super::story::Recorded {
             until,
             entries,

@@ -125,7 +125,9 @@ pub(super) struct Recorded {
 
 impl Timeline {
     pub(super) fn new(recorded: Recorded) -> Timeline {
-        let Recorded { until, entries, logs, .. } = recorded;
+        let Recorded {
+            until, entries, logs, ..
+        } = recorded;
         let mut of_life: Vec<Vec<(usize, Piece)>> = vec![Vec::new(); entries.len()];
         for (worker, log) in logs.iter().enumerate() {
             for piece in log {
@@ -215,7 +217,13 @@ impl Stretch {
 }
 
 fn life(entry: Entry, mut pieces: Vec<(usize, Piece)>, until: u64) -> Life {
-    let Entry { id, program, born, ended, .. } = entry;
+    let Entry {
+        id,
+        program,
+        born,
+        ended,
+        ..
+    } = entry;
     pieces.sort_by_key(|(_, piece)| piece.woken);
     let turns = pieces.iter().map(|(_, piece)| u64::from(piece.turns)).sum();
     let cpu = pieces.iter().map(|(_, piece)| piece.cpu).sum();
@@ -299,7 +307,10 @@ fn workers(logs: Vec<Vec<Piece>>, workers: usize) -> Vec<Worker> {
             false => format!("worker {number}"),
         };
         let shown = !log.is_empty() || !(is_call || calls);
-        shown.then(|| Worker { name, shifts: shifts(log) })
+        shown.then(|| Worker {
+            name,
+            shifts: shifts(log),
+        })
     };
     logs.filter_map(worker).collect()
 }

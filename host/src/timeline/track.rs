@@ -104,9 +104,7 @@ impl Track {
         let state = match state {
             MADE => State::Made,
             state if state & RUNNING == RUNNING => State::Running((state & u64::from(u32::MAX)) as usize),
-            state => Code::from_word(state)
-                .waits_for()
-                .map_or(State::Ready, State::Waiting),
+            state => Code::from_word(state).waits_for().map_or(State::Ready, State::Waiting),
         };
         (state, Duration::from_nanos(since))
     }

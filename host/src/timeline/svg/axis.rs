@@ -41,7 +41,16 @@ mod tests {
 
     #[test]
     fn steps_are_round_and_few() {
-        for span in [1, 90, 12_345, 347_000_000, 4 * SECOND, 59 * SECOND, 10_000 * SECOND, 999_999 * SECOND] {
+        for span in [
+            1,
+            90,
+            12_345,
+            347_000_000,
+            4 * SECOND,
+            59 * SECOND,
+            10_000 * SECOND,
+            999_999 * SECOND,
+        ] {
             let marks = marks(span);
             assert!(marks.len() <= 11, "{span}: {marks:?}");
             assert!(span < 9 || marks.len() >= 4, "{span}: {marks:?}");

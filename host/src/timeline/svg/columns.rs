@@ -126,7 +126,9 @@ mod tests {
         };
         let spread = |from, to| {
             let mut parts = Vec::new();
-            window.spread(from, to, |column, part| parts.push((column, (part * 10.0).round() as u32)));
+            window.spread(from, to, |column, part| {
+                parts.push((column, (part * 10.0).round() as u32))
+            });
             parts
         };
         assert_eq!(spread(105, 125), [(0, 5), (1, 10), (2, 5)]);

@@ -25,7 +25,12 @@ pub(super) fn lives(
 ) -> io::Result<()> {
     bands(out, place, columns, of, label)?;
     let heights = |part: fn(&Column) -> f64| columns.iter().map(move |column| part(column) / of);
-    steps(out, "ready", place, heights(|column| visible_sum(column.ran, column.ready)))?;
+    steps(
+        out,
+        "ready",
+        place,
+        heights(|column| visible_sum(column.ran, column.ready)),
+    )?;
     steps(out, "ran", place, heights(|column| column.ran))
 }
 
@@ -51,7 +56,13 @@ pub(super) fn worker(
         if let Some(who) = run.what {
             let name = name(who);
             if run.width > name.chars().count() as f64 * 5.2 + 6.0 {
-                text(out, "on small mid", at + run.width / 2.0, place.top + place.height - 6.0, &name)?;
+                text(
+                    out,
+                    "on small mid",
+                    at + run.width / 2.0,
+                    place.top + place.height - 6.0,
+                    &name,
+                )?;
             }
         }
     }
@@ -99,7 +110,9 @@ fn bands(
             let free = columns[column..column + run.columns]
                 .iter()
                 .all(|column| column.ran + column.ready < 0.25 * of);
-            if let Some(label) = label(middle).filter(|label| free && run.width > 8.0 + 4.9 * label.chars().count() as f64) {
+            if let Some(label) =
+                label(middle).filter(|label| free && run.width > 8.0 + 4.9 * label.chars().count() as f64)
+            {
                 text(out, "dim small mid", at + run.width / 2.0, y - 2.0, &label)?;
             }
         }

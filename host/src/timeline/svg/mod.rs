@@ -90,7 +90,10 @@ impl<'a> Picture<'a> {
         )?;
         writeln!(out, "<title>{}</title>", escaped(&self.title()))?;
         style::sheet(out)?;
-        writeln!(out, "<rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>")?;
+        writeln!(
+            out,
+            "<rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>"
+        )?;
         self.head(out, bottom)?;
         self.workers(out, of_workers)?;
         self.lives(out, of_lives)?;
@@ -120,7 +123,13 @@ impl<'a> Picture<'a> {
         text(out, "title", 16.0, 26.0, &self.title())?;
         let sums = sums(&self.timeline.lives);
         let [ran, ready, waited] = shares(sums);
-        let busy: u64 = self.timeline.workers.iter().flat_map(|worker| &worker.shifts).map(|shift| shift.ran).sum();
+        let busy: u64 = self
+            .timeline
+            .workers
+            .iter()
+            .flat_map(|worker| &worker.shifts)
+            .map(|shift| shift.ran)
+            .sum();
         let span = (self.window.to - self.window.from) * self.timeline.workers.len().max(1) as u64;
         let line = format!(
             "the workers run {} of the time; the interpreters run {ran} of theirs, wait for a worker {ready}, for something else {waited}",
@@ -148,7 +157,12 @@ impl<'a> Picture<'a> {
     }
 
     fn workers(&self, out: &mut dyn Write, top: f64) -> io::Result<()> {
-        let name = |life: usize| self.timeline.lives.get(life).map_or(String::new(), |life| life.name.clone());
+        let name = |life: usize| {
+            self.timeline
+                .lives
+                .get(life)
+                .map_or(String::new(), |life| life.name.clone())
+        };
         for (row, group) in self.timeline.workers.chunks(self.workers).enumerate() {
             let place = self.ground(out, top, row)?;
             let mut columns = vec![(0.0, None); COLUMNS];
@@ -160,7 +174,13 @@ impl<'a> Picture<'a> {
             lane::worker(out, place, &columns, name)?;
             let label = together(&group[0].name, group.len());
             let busy: f64 = columns.iter().map(|(busy, _)| busy).sum();
-            label_of(out, place, &label, &format!("busy {}", percent(busy, COLUMNS as f64)), false)?;
+            label_of(
+                out,
+                place,
+                &label,
+                &format!("busy {}", percent(busy, COLUMNS as f64)),
+                false,
+            )?;
         }
         Ok(())
     }
@@ -232,7 +252,9 @@ impl<'a> Picture<'a> {
         let mut notes = Vec::new();
         if !self.timeline.grain().is_zero() {
             let grain = show_duration(self.timeline.grain());
-            notes.push(format!("turns of an interpreter within {grain} are one: sums are exact, their places are not"));
+            notes.push(format!(
+                "turns of an interpreter within {grain} are one: sums are exact, their places are not"
+            ));
         }
         if *more > 0 {
             notes.push(format!("{more} more interpreters are seen on their workers only"));
@@ -314,13 +336,13 @@ fn rounded(time: Duration) -> Duration {
 fn of_group(group: &[Life]) -> (String, String, bool) {
     let [share, ..] = shares(sums(group));
     let bad = group.iter().filter(|life| !life.well).count();
-    let failed = if bad > 0 { format!("  {bad} failed") } else { String::new() };
+    let failed = if bad > 0 {
+        format!("  {bad} failed")
+    } else {
+        String::new()
+    };
     let name = group.first().map_or("", |life| life.name.as_str());
-    (
-        together(name, group.len()),
-        format!("run {share}{failed}"),
-        bad > 0,
-    )
+    (together(name, group.len()), format!("run {share}{failed}"), bad > 0)
 }
 
 /// A lane's name and its figures.
@@ -344,7 +366,11 @@ fn short(name: &str, most: usize) -> String {
 
 /// Writes a text.
 fn text(out: &mut dyn Write, class: &str, x: f64, y: f64, words: &str) -> io::Result<()> {
-    writeln!(out, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escaped(words))
+    writeln!(
+        out,
+        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",
+        escaped(words)
+    )
 }
 
 /// What a stranger named, as XML has it.

@@ -101,7 +101,10 @@ impl<'a> Crew<'a> {
     }
 
     /// Starts these guests, each at its place, as long as nothing speaks against it, and waits until all have ended.
-    pub(crate) fn run<S: Into<Arc<Setup>>>(&mut self, guests: impl Iterator<Item = (Program, S)>) -> anyhow::Result<()> {
+    pub(crate) fn run<S: Into<Arc<Setup>>>(
+        &mut self,
+        guests: impl Iterator<Item = (Program, S)>,
+    ) -> anyhow::Result<()> {
         for (place, (program, setup)) in guests.enumerate() {
             if !self.takes_more() {
                 break;
@@ -125,12 +128,7 @@ impl<'a> Crew<'a> {
         self.stopped.is_none() && !(self.fail_fast && self.first_failure.is_some())
     }
 
-    fn start(
-        &mut self,
-        program: &Program,
-        setup: impl Into<Arc<Setup>>,
-        instance: usize,
-    ) -> anyhow::Result<()> {
+    fn start(&mut self, program: &Program, setup: impl Into<Arc<Setup>>, instance: usize) -> anyhow::Result<()> {
         let ended = self.ended.0.clone();
         let pool = self.pool.clone();
         let started = self.pool.spawn_then(program, setup, move |_, ending| {

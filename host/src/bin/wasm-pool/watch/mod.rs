@@ -57,7 +57,9 @@ impl View {
     /// A view that shows nothing yet, or why there can be none. Before the wall is up.
     pub(crate) fn open() -> anyhow::Result<View> {
         let terminal = Terminal::open().ok_or_else(|| {
-            crate::run::usage("--watch: stderr is no terminal; --timeline FILE.svg shows afterwards who did what".to_owned())
+            crate::run::usage(
+                "--watch: stderr is no terminal; --timeline FILE.svg shows afterwards who did what".to_owned(),
+            )
         })?;
         let shown = Shown {
             terminal,
@@ -102,7 +104,9 @@ impl View {
         shown.terminal.leave();
         let lost = shown.kept.print();
         if lost > 0 {
-            report::note(format!("the first {lost} bytes of output are not shown: keep them with --output or a redirection"));
+            report::note(format!(
+                "the first {lost} bytes of output are not shown: keep them with --output or a redirection"
+            ));
         }
     }
 

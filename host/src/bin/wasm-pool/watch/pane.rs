@@ -28,7 +28,9 @@ impl Kept {
         self.bytes += bytes.len();
         match self.pieces.back_mut() {
             // Small ones together: a piece has a price.
-            Some((last, piece)) if *last == stream && piece.len() + bytes.len() <= 4 << 10 => piece.extend_from_slice(bytes),
+            Some((last, piece)) if *last == stream && piece.len() + bytes.len() <= 4 << 10 => {
+                piece.extend_from_slice(bytes)
+            }
             _ => self.pieces.push_back((stream, bytes.to_vec())),
         }
         while self.bytes > KEPT && self.pieces.len() > 1 {
@@ -51,7 +53,10 @@ impl Kept {
         let lines: Vec<_> = text.lines().collect();
         let first = lines.len().saturating_sub(most);
         // Guests' words: what moves a cursor is made visible.
-        lines[first..].iter().map(|line| wasm_pool::text::visible(line)).collect()
+        lines[first..]
+            .iter()
+            .map(|line| wasm_pool::text::visible(line))
+            .collect()
     }
 
     /// All of it, to where it belongs. How much is lost.

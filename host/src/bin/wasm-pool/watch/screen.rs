@@ -104,7 +104,9 @@ impl Screen {
         };
         self.rows = status.interpreters.iter().map(row).collect();
         let workers = status.workers.iter().enumerate();
-        self.loads = workers.map(|(number, worker)| share(worker.busy, self.last.busy.get(number))).collect();
+        self.loads = workers
+            .map(|(number, worker)| share(worker.busy, self.last.busy.get(number)))
+            .collect();
         self.last = Last {
             at: now,
             cpu: status.interpreters.iter().map(|one| (one.id, one.cpu)).collect(),
@@ -158,9 +160,15 @@ impl Screen {
 
     fn head(&self, status: &Status, counts: Counts) -> String {
         let Counts { running, failed, ended } = counts;
-        let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        let failed = if failed > 0 {
+            format!(", {failed} failed")
+        } else {
+            String::new()
+        };
         let of = |is: fn(State) -> bool| status.interpreters.iter().filter(|one| is(one.state)).count();
-        let time = units::show_duration(Duration::from_millis(self.began.elapsed().as_millis() as u64 / 100 * 100));
+        let time = units::show_duration(Duration::from_millis(
+            self.began.elapsed().as_millis() as u64 / 100 * 100,
+        ));
         bold(&format!(
             "wasm-pool {time}   {running} guests, {ended} ended{failed}   interpreters: {} run, {} ready, {} wait   memory {}",
             of(|state| matches!(state, State::Running(_))),
@@ -209,10 +217,10 @@ impl Screen {
     }
 }
 
-const INTERPRETERS: &str =
-    "interpreter                load       cpu      wall    memory worker  does, and since when";
+const INTERPRETERS: &str = "interpreter                load       cpu      wall    memory worker  does, and since when";
 
-const KEYS: &str = "q: leave, the run goes on   Ctrl-C: stop the run   sort: l load, c cpu, m memory, w wall, n name, s state";
+const KEYS: &str =
+    "q: leave, the run goes on   Ctrl-C: stop the run   sort: l load, c cpu, m memory, w wall, n name, s state";
 
 fn queues(queues: &[QueueStatus]) -> Vec<String> {
     let mut lines = vec![bold("queue                       items     bytes getters putters")];
