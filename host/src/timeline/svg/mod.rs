@@ -8,15 +8,16 @@ mod axis;
 mod columns;
 mod lane;
 mod style;
+mod words;
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use self::columns::{KINDS, Window};
 use self::lane::Place;
+use self::words::{escaped, figures, of_group, percent, shares, short, story, sums, together};
 use super::story::{Depth, Does, Life, Timeline};
-use crate::units::show_duration;
+use crate::units::show_rounded;
 
 /// In pixels: the picture, the names on the left, a column of time; the figures are on the right.
 const WIDTH: f64 = 1200.0;
@@ -115,7 +116,7 @@ impl<'a> Picture<'a> {
             "{} on {}, {}",
             count(self.timeline.lives.len(), "interpreter"),
             count(self.timeline.workers.len(), "worker"),
-            show_duration(rounded(Duration::from_nanos(self.window.to - self.window.from)))
+            show_rounded(Duration::from_nanos(self.window.to - self.window.from))
         )
     }
 
@@ -251,7 +252,7 @@ impl<'a> Picture<'a> {
         let Timeline { more, lost, depths, .. } = self.timeline;
         let mut notes = Vec::new();
         if !self.timeline.grain().is_zero() {
-            let grain = show_duration(self.timeline.grain());
+            let grain = show_rounded(self.timeline.grain());
             notes.push(format!(
                 "turns of an interpreter within {grain} are one: sums are exact, their places are not"
             ));
@@ -269,99 +270,12 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// How long some interpreters ran, waited for a worker, and waited for something else, in nanoseconds.
-fn sums(lives: &[Life]) -> [f64; 3] {
-    let mut sums = [0.0; 3];
-    for life in lives {
-        for (sum, part) in sums.iter_mut().zip(life.sums()) {
-            *sum += part.as_nanos() as f64;
-        }
-    }
-    sums
-}
-
-fn shares(sums: [f64; 3]) -> [String; 3] {
-    let all: f64 = sums.iter().sum();
-    sums.map(|sum| percent(sum, all))
-}
-
-fn percent(part: f64, all: f64) -> String {
-    match part / all.max(1.0) * 100.0 {
-        few if few > 0.0 && few < 9.95 => format!("{few:.1}%"),
-        many => format!("{many:.0}%"),
-    }
-}
-
-/// What several are called, of which this is the first.
-fn together(first: &str, count: usize) -> String {
-    match count {
-        1 => first.to_owned(),
-        count => format!("{} +{}", short(first, 16), count - 1),
-    }
-}
-
-/// What stands on the right of an interpreter's lane.
-fn figures(life: &Life) -> String {
-    let [ran, ..] = life.sums();
-    let [share, ..] = shares(sums(std::slice::from_ref(life)));
-    let end = life.ended.as_ref().map_or("", |(_, label)| label);
-    format!("runs {} ({share})  {end}", show_duration(rounded(ran)))
-}
-
-/// What is told of a lane beside what is seen.
-fn story(group: &[Life], from: u64) -> String {
-    let [ran, ready, waited] = sums(group).map(|nanos| show_duration(rounded(Duration::from_nanos(nanos as u64))));
-    let turns: u64 = group.iter().map(|life| life.turns).sum();
-    let cpu: Duration = group.iter().map(|life| life.cpu).sum();
-    let who = match group {
-        [life] => {
-            let made = show_duration(rounded(Duration::from_nanos(nanos(life.made).saturating_sub(from))));
-            let end = life.ended.as_ref().map_or("goes on", |(_, label)| label);
-            format!("{}, made at {made}, {end}", life.name)
-        }
-        _ => of_group(group).0,
-    };
-    let cpu = show_duration(rounded(cpu));
-    format!("{who}: {turns} turns, {ran} on workers (processor time {cpu}), {ready} ready, {waited} waiting")
-}
-
-/// As people read it: three digits.
-fn rounded(time: Duration) -> Duration {
-    let nanos = time.as_nanos() as u64;
-    let unit = 10u64.pow(nanos.max(1).ilog10().saturating_sub(2));
-    Duration::from_nanos((nanos + unit / 2) / unit * unit)
-}
-
-/// The name and the figures of several interpreters, and whether any failed.
-fn of_group(group: &[Life]) -> (String, String, bool) {
-    let [share, ..] = shares(sums(group));
-    let bad = group.iter().filter(|life| !life.well).count();
-    let failed = if bad > 0 {
-        format!("  {bad} failed")
-    } else {
-        String::new()
-    };
-    let name = group.first().map_or("", |life| life.name.as_str());
-    (together(name, group.len()), format!("run {share}{failed}"), bad > 0)
-}
-
 /// A lane's name and its figures.
 fn label_of(out: &mut dyn Write, place: Place, name: &str, figures: &str, bad: bool) -> io::Result<()> {
     let y = place.top + place.height - 4.0;
     text(out, "end", LEFT - 8.0, y, &short(name, 22))?;
     let x = LEFT + COLUMNS as f64 * COLUMN + 8.0;
     text(out, if bad { "bad" } else { "dim" }, x, y, &short(figures, 34))
-}
-
-/// A long name without its middle: copies of a program differ at the end.
-fn short(name: &str, most: usize) -> String {
-    let length = name.chars().count();
-    if length <= most {
-        return name.to_owned();
-    }
-    let head: String = name.chars().take(most / 2).collect();
-    let tail: String = name.chars().skip(length - (most - most / 2 - 1)).collect();
-    format!("{head}…{tail}")
 }
 
 /// Writes a text.
@@ -373,45 +287,6 @@ fn text(out: &mut dyn Write, class: &str, x: f64, y: f64, words: &str) -> io::Re
     )
 }
 
-/// What a stranger named, as XML has it.
-fn escaped(words: &str) -> String {
-    let mut out = String::with_capacity(words.len());
-    for c in words.chars() {
-        // Writing to a String cannot fail.
-        let _ = match c {
-            '&' => out.write_str("&amp;"),
-            '<' => out.write_str("&lt;"),
-            '>' => out.write_str("&gt;"),
-            '"' => out.write_str("&quot;"),
-            '\'' => out.write_str("&#39;"),
-            // No character of XML.
-            '\u{fffe}' | '\u{ffff}' => out.write_char('\u{fffd}'),
-            c if c.is_control() && c != '\t' => write!(out, "{}", c.escape_default()),
-            c => out.write_char(c),
-        };
-    }
-    out
-}
-
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_strangers_name_is_text_and_nothing_else() {
-        assert_eq!(
-            escaped("</text><script>&\"'\u{1b}\u{ffff}"),
-            "&lt;/text&gt;&lt;script&gt;&amp;&quot;&#39;\\u{1b}\u{fffd}"
-        );
-    }
-
-    #[test]
-    fn a_long_name_keeps_its_number() {
-        assert_eq!(short("pipeline#3", 22), "pipeline#3");
-        assert_eq!(short("a-very-long-name-of-a-program#12", 22), "a-very-long…program#12");
-    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use console::{measure_text_width, style, truncate_str};
 use wasm_pool::status::{InterpreterStatus, QueueStatus, Status};
 use wasm_pool::timeline::{State, WaitsFor};
-use wasm_pool::{ByteSize, InterpreterId, text, units};
+use wasm_pool::{InterpreterId, text, units};
 
 /// The most lines of output that are shown.
 pub(super) const OUTPUT: usize = 6;
@@ -14,6 +14,9 @@ pub(super) const OUTPUT: usize = 6;
 /// The most lines for queues, and for workers.
 const QUEUES: usize = 8;
 const WORKERS: usize = 8;
+
+/// What stands above the names.
+const TITLE: &str = "interpreter";
 
 /// How wide a bar is.
 const BAR: usize = 24;
@@ -33,7 +36,7 @@ enum Order {
     Cpu,
     Memory,
     Wall,
-    Name,
+    Made,
     State,
 }
 
@@ -83,7 +86,7 @@ impl Screen {
             b'c' => Order::Cpu,
             b'm' => Order::Memory,
             b'w' => Order::Wall,
-            b'n' => Order::Name,
+            b'n' => Order::Made,
             b's' => Order::State,
             _ => self.order,
         };
@@ -123,7 +126,7 @@ impl Screen {
             Order::Cpu => rows.sort_by_key(|row| std::cmp::Reverse(row.status.cpu)),
             Order::Memory => rows.sort_by_key(|row| std::cmp::Reverse(row.status.peak_memory)),
             Order::Wall => rows.sort_by_key(|row| std::cmp::Reverse(row.status.wall)),
-            Order::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
+            Order::Made => rows.sort_by_key(|row| row.status.id),
             Order::State => rows.sort_by_key(|row| rank(row.status.state)),
         }
     }
@@ -145,8 +148,7 @@ impl Screen {
         lines.push(String::new());
         let foot = if output.is_empty() { 1 } else { output.len() + 2 };
         let room = rows.saturating_sub(lines.len() + foot + 1);
-        lines.push(bold(INTERPRETERS));
-        lines.extend(self.interpreters(status, room));
+        lines.extend(self.interpreters(status, room, (columns / 5).max(12)));
         if !output.is_empty() {
             lines.push(bold("output"));
             lines.extend(output.iter().cloned());
@@ -170,11 +172,11 @@ impl Screen {
             self.began.elapsed().as_millis() as u64 / 100 * 100,
         ));
         bold(&format!(
-            "wasm-pool {time}   {running} guests, {ended} ended{failed}   interpreters: {} run, {} ready, {} wait   memory {}",
+            "wasm-pool {time}   {running} guests, {ended} ended{failed}   {} run, {} ready, {} wait   memory {}",
             of(|state| matches!(state, State::Running(_))),
             of(|state| matches!(state, State::Ready | State::Made)),
             of(|state| matches!(state, State::Waiting(_))),
-            size(status.memory),
+            units::show_size(status.memory),
         ))
     }
 
@@ -194,22 +196,32 @@ impl Screen {
         lines
     }
 
-    fn interpreters(&self, status: &Status, room: usize) -> Vec<String> {
+    /// At most `room` of them, below a title; names have so many columns at most.
+    fn interpreters(&self, status: &Status, room: usize, names: usize) -> Vec<String> {
+        let widest = self
+            .rows
+            .iter()
+            .map(|row| measure_text_width(&row.name))
+            .max()
+            .unwrap_or(0);
+        let names = widest.clamp(TITLE.len(), names.max(TITLE.len()));
         let all = self.rows.len();
         let shown = if all > room { room.saturating_sub(1) } else { all };
         let row = |row: &Row| {
             let (worker, does) = does(row.status.state, status);
-            let since = units::show_duration(rounded(row.status.since));
+            let since = units::show_rounded(row.status.since);
             format!(
-                "{} {:>4.0}% {:>9} {:>9} {:>9} {worker:>6}  {does} {since}",
-                padded(&row.name, 26),
+                "{} {:>4.0}% {:>8} {:>8} {:>9} {worker:>3}  {does} {since}",
+                padded(&row.name, names),
                 row.load * 100.0,
-                units::show_duration(rounded(row.status.cpu)),
-                units::show_duration(rounded(row.status.wall)),
-                size(row.status.peak_memory),
+                units::show_rounded(row.status.cpu),
+                units::show_rounded(row.status.wall),
+                units::show_size(row.status.peak_memory),
             )
         };
-        let mut lines: Vec<_> = self.rows.iter().take(shown).map(row).collect();
+        let title = format!("{TITLE:<names$}  load      cpu     wall    memory  on  does, for how long");
+        let mut lines = vec![bold(&title)];
+        lines.extend(self.rows.iter().take(shown).map(row));
         if all > shown {
             lines.push(dim(&format!("and {} more", all - shown)));
         }
@@ -217,10 +229,7 @@ impl Screen {
     }
 }
 
-const INTERPRETERS: &str = "interpreter                load       cpu      wall    memory worker  does, and since when";
-
-const KEYS: &str =
-    "q: leave, the run goes on   Ctrl-C: stop the run   sort: l load, c cpu, m memory, w wall, n name, s state";
+const KEYS: &str = "q: leave, the run goes on   sort by: l load, c cpu, m memory, w wall, n made, s state";
 
 fn queues(queues: &[QueueStatus]) -> Vec<String> {
     let mut lines = vec![bold("queue                       items     bytes getters putters")];
@@ -230,7 +239,7 @@ fn queues(queues: &[QueueStatus]) -> Vec<String> {
             "{} {:>6} {:>9} {:>7} {:>7}{closed}",
             padded(&text::one_line(&queue.name), 26),
             queue.items,
-            size(queue.bytes),
+            units::show_size(queue.bytes),
             queue.getters,
             queue.putters
         )
@@ -273,18 +282,6 @@ fn rank(state: State) -> u8 {
 fn bar(share: f64) -> String {
     let full = ((share * BAR as f64).round() as usize).min(BAR);
     format!("{}{}", "█".repeat(full), "░".repeat(BAR - full))
-}
-
-/// Three digits are enough for what changes seven times a second.
-fn rounded(time: Duration) -> Duration {
-    let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let unit = 10u64.pow(nanos.max(1).ilog10().saturating_sub(2));
-    Duration::from_nanos(nanos / unit * unit)
-}
-
-/// Tenths are enough.
-fn size(bytes: ByteSize) -> String {
-    units::show_size(bytes)
 }
 
 /// A name in so many columns: what does not fit loses its middle.

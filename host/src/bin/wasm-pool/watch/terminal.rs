@@ -4,17 +4,21 @@
 //! It is given back when the view ends, when the process is stopped, quits or panics. Only what gives nobody a chance, such as
 //! `kill -9`, leaves it as it is (`reset` helps).
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 /// The other screen, without its cursor; and back.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE: &[u8] = b"\x1b[?25h\x1b[?1049l";
 
-/// How long a look for a key takes when none comes, in tenths of a second: the view's pulse.
-const TENTHS: u8 = 1;
+/// How long a look for a key takes when none comes: the view's pulse.
+const PULSE: Duration = Duration::from_millis(100);
 
 /// The terminal that the view is drawn on, and where its keys come from.
 pub(super) struct Terminal {
@@ -36,7 +40,12 @@ impl Terminal {
             return None;
         }
         // Our stdin may be a queue's. Without a keyboard the view ends with the run.
-        let keys = File::open("/dev/tty").ok().and_then(|file| {
+        let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+        let keyboard = OpenOptions::new()
+            .read(true)
+            .custom_flags(without_waiting)
+            .open("/dev/tty");
+        let keys = keyboard.ok().and_then(|file| {
             let before = tcgetattr(&file).ok()?;
             Some(Keys { file, before })
         });
@@ -51,8 +60,8 @@ impl Terminal {
         if let Some(Keys { file, before }) = &self.keys {
             let mut raw = before.clone();
             raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-            raw.special_codes[SpecialCodeIndex::VMIN] = 0;
-            raw.special_codes[SpecialCodeIndex::VTIME] = TENTHS;
+            raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+            raw.special_codes[SpecialCodeIndex::VTIME] = 0;
             // Without it keys come with the next line break, and that is all.
             let _ = tcsetattr(file, OptionalActions::Now, &raw);
         }
@@ -105,20 +114,24 @@ impl Drop for Terminal {
     }
 }
 
-/// The next key, or none within a tenth of a second.
+/// The next key, or none within a tenth of a second. It never waits in a read: the terminal may be given back meanwhile, and then
+/// keys come by lines.
 pub(super) fn key(keyboard: Option<&mut File>) -> Option<u8> {
     let Some(keyboard) = keyboard else {
-        std::thread::park_timeout(std::time::Duration::from_millis(100 * u64::from(TENTHS)));
+        std::thread::park_timeout(PULSE);
         return None;
     };
+    let pulse = Timespec::try_from(PULSE).ok()?;
+    let mut waits = [PollFd::new(keyboard, PollFlags::IN)];
+    let ready = poll(&mut waits, Some(&pulse)).is_ok_and(|ready| ready > 0);
     let mut byte = [0];
-    match keyboard.read(&mut byte) {
-        Ok(1) => Some(byte[0]),
-        Ok(_) => None,
-        Err(_) => {
-            // Its other end is gone.
-            std::thread::park_timeout(std::time::Duration::from_millis(100 * u64::from(TENTHS)));
+    match ready.then(|| keyboard.read(&mut byte)) {
+        Some(Ok(1)) => Some(byte[0]),
+        // Its other end is gone, or somebody was faster.
+        Some(_) => {
+            std::thread::park_timeout(PULSE);
             None
         }
+        None => None,
     }
 }
