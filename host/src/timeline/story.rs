@@ -139,7 +139,9 @@ impl Timeline {
         let lives = entries.into_iter().zip(of_life);
         let lives = lives.map(|(entry, pieces)| life(entry, pieces, until)).collect();
         let workers = workers(logs, recorded.workers);
-        let depths = recorded.depths.into_iter().map(|queue| Depth {
+        let mut depths = recorded.depths;
+        depths.sort_by_key(|queue| queue.id);
+        let depths = depths.into_iter().map(|queue| Depth {
             name: text::one_line(&queue.name),
             samples: queue.samples,
         });

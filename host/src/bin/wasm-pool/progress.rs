@@ -101,6 +101,13 @@ impl Bar {
         }
     }
 
+    /// The run was told to stop.
+    pub(crate) fn stopping(&self) {
+        if let Some(view) = self.view() {
+            view.stopping();
+        }
+    }
+
     /// An interpreter runs at this place of the run.
     pub(crate) fn started(&self, id: InterpreterId, place: usize) {
         if let Some(view) = self.view() {

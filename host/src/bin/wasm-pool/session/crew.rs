@@ -254,6 +254,7 @@ impl<'a> Crew<'a> {
             Some(_) => self.kill_all(),
             None => {
                 self.stopped = Some(signal);
+                self.bar.stopping();
                 self.grace_over = after(self.grace);
                 let grace = wasm_pool::units::show_duration(self.grace);
                 self.bar

@@ -135,7 +135,13 @@ impl View {
             running,
             failed,
             ended: counts.ended + ended,
+            ..*counts
         };
+    }
+
+    /// The run was told to stop: guests have some time to end.
+    pub(crate) fn stopping(&self) {
+        self.0.known.lock().counts.stopping = true;
     }
 
     /// Our stdout; kept while the view is on the same terminal.

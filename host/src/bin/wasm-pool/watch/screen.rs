@@ -27,6 +27,8 @@ pub(super) struct Counts {
     pub running: usize,
     pub failed: usize,
     pub ended: usize,
+    /// The run was told to stop.
+    pub stopping: bool,
 }
 
 /// What interpreters are sorted by.
@@ -161,7 +163,13 @@ impl Screen {
     }
 
     fn head(&self, status: &Status, counts: Counts) -> String {
-        let Counts { running, failed, ended } = counts;
+        let Counts {
+            running,
+            failed,
+            ended,
+            stopping,
+        } = counts;
+        let stopping = if stopping { "   stopping" } else { "" };
         let failed = if failed > 0 {
             format!(", {failed} failed")
         } else {
@@ -172,7 +180,7 @@ impl Screen {
             self.began.elapsed().as_millis() as u64 / 100 * 100,
         ));
         bold(&format!(
-            "wasm-pool {time}   {running} guests, {ended} ended{failed}   {} run, {} ready, {} wait   memory {}",
+            "wasm-pool {time}{stopping}   {running} guests, {ended} ended{failed}   {} run, {} ready, {} wait   memory {}",
             of(|state| matches!(state, State::Running(_))),
             of(|state| matches!(state, State::Ready | State::Made)),
             of(|state| matches!(state, State::Waiting(_))),
