@@ -21,5 +21,6 @@ mod stdin;
 mod stopping;
 mod streams;
 mod tables;
+mod timeline;
 mod up;
 mod verbs;

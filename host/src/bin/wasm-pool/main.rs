@@ -19,8 +19,10 @@ mod run;
 mod session;
 mod signals;
 mod snapshot;
+mod timeline;
 mod up;
 mod wall;
+mod watch;
 mod whole;
 
 use std::process::ExitCode;

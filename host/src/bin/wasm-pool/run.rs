@@ -14,7 +14,8 @@ use crate::output::Console;
 use crate::progress::Bar;
 use crate::session::crew::Crew;
 use crate::session::plumbing::{self, Plumbing};
-use crate::{report, session, signals, wall};
+use crate::watch::View;
+use crate::{report, session, signals, timeline, wall};
 
 pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
@@ -24,8 +25,11 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
     let grants = grants(&args)?;
     let ours = the_guest(&args.guest).chain(report::file(args.report.as_ref()));
-    check_apart(&grants, args.loading.no_cache, ours.chain(args.output.folder()))?;
+    let ours = ours.chain(args.seeing.timeline.file()).chain(args.output.folder());
+    check_apart(&grants, args.loading.no_cache, ours)?;
     let report = args.report.as_ref().map(report::open).transpose()?;
+    let view = args.seeing.watch.then(View::open).transpose()?;
+    let sheet = timeline::open(&args.seeing.timeline)?;
     check_stdin(&args)?;
     let input = input(args.stdin)?;
     let lockdown = wall::around(&engine, &args.guest).grants(&grants);
@@ -36,7 +40,10 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
 
     let instances = usize::try_from(args.instances)?;
     let to_stderr = matches!(report, Some(report::Sink::Stderr));
-    let bar = Bar::new(instances, args.quiet || to_stderr);
+    let bar = match view {
+        Some(view) => Bar::of_view(view),
+        None => Bar::new(instances, args.quiet || to_stderr),
+    };
     let names = Names::copies(program.name(), instances);
     let console = Console::open(&args.output, &names, to_stderr, &bar)?;
     let stop = signals::listen()?;
@@ -49,9 +56,12 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         .workers(workers)
         .memory(limits.pool_memory)
         .queues(limits.pool_queues)
+        .timeline(sheet.is_some() || args.seeing.watch)
         .build()?;
     let (feed, drain) = (args.queues.feed.as_deref(), args.queues.drain.as_deref());
-    let plumbing = Plumbing::lay(pool.queues(), &plumbing::specs(&args.queues), feed, drain)?;
+    let (out, _) = bar.stdout();
+    let plumbing = Plumbing::lay(pool.queues(), &plumbing::specs(&args.queues), feed, drain, out)?;
+    bar.show(&pool, &names)?;
 
     let mut crew = Crew::new(
         &pool,
@@ -63,12 +73,9 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         plumbing.broken(),
     );
     let began = Instant::now();
-    for instance in 0..instances {
-        if !crew.takes_more() {
-            break;
-        }
+    let setup = |instance| {
         let (stdout, stderr) = console.outputs(instance);
-        let setup = Setup {
+        Setup {
             limits: limits.clone(),
             grants: numbered(&grants, instance, instances),
             stdio: Stdio {
@@ -78,11 +85,11 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
             },
             file_calls: args.file_calls.into(),
             context: None,
-        };
-        crew.start(&program, setup, instance)?;
-    }
-    pool.all_started();
-    crew.wait();
+        }
+    };
+    let ran = crew.run((0..instances).map(|instance| (program.clone(), setup(instance))));
+    let drawn = timeline::write(sheet, &pool, crew.called(&names));
+    ran?;
     let run = session::Run {
         names: &names,
         programs: &[(program.name().to_owned(), program.kind())],
@@ -93,6 +100,7 @@ pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
         quiet: args.quiet,
     };
     let exit_code = session::conclude(&run, crew, console, plumbing, report)?;
+    drawn?;
     // The process ends here: the kernel takes the pool's threads and memory back faster than we can.
     std::mem::forget(pool);
     Ok(exit_code)

@@ -3,6 +3,7 @@
 mod calls;
 mod limits;
 mod run;
+mod seeing;
 mod talk;
 mod touch;
 mod verbs;
@@ -15,6 +16,7 @@ use wasm_pool::text;
 pub(crate) use self::calls::{CallArgs, CallingArgs, Format, MapArgs, Notation, SnapshotArgs};
 pub(crate) use self::limits::{LimitArgs, LoadArgs};
 pub(crate) use self::run::{OutputMode, ReportTo, RunArgs, StdinMode, UpArgs};
+pub(crate) use self::seeing::{Form, SeeingArgs, TimelineArgs};
 pub(crate) use self::talk::QueueArgs;
 pub(crate) use self::touch::GrantArgs;
 pub(crate) use self::verbs::{CacheArgs, CacheVerb, CompileArgs, CompletionsArgs, InfoArgs, InspectArgs};
