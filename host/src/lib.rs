@@ -50,6 +50,7 @@
 //! | where does its output go? | [`stdio`] |
 //! | how is it compiled, and kept? | [`engine`], [`cache`] |
 //! | what is measured? | [`telemetry`] |
+//! | who does what at the moment, and who did what when? | [`status`], [`timeline`] |
 //! | what can this machine hold? | [`machine`] |
 //! | what if a guest gets out all the same? | [`lockdown`] |
 //!
@@ -87,10 +88,12 @@ pub mod program;
 pub mod queue;
 mod scheduler;
 mod stack;
+pub mod status;
 pub mod stdio;
 mod sync;
 pub mod telemetry;
 pub mod text;
+pub mod timeline;
 pub mod units;
 pub mod value;
 mod wasi;

@@ -29,6 +29,7 @@ use crate::scheduler::control::{Control, Span};
 use crate::scheduler::roster::NotListed;
 use crate::scheduler::{self, End, Hub, Scheduler, Settle};
 use crate::stdio::Output;
+use crate::timeline::{Recorder, Timeline};
 
 /// Worker threads and the interpreters that they run. Cloning gives another handle to the same pool.
 #[derive(Clone)]
@@ -58,8 +59,10 @@ impl Commons {
         if let Some(threads) = self.direct.get() {
             return Ok(threads);
         }
+        let workers = self.workers;
         let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.workers)
+            .num_threads(workers)
+            .start_handler(move |number| crate::timeline::this_is_worker(workers + number))
             .thread_name(|number| format!("wasm-pool-call-{number}"))
             .stack_size(self.engine.stack_room() + OWN_STACK)
             // Whoever waits for what panicked has heard of it; without this, rayon ends the process.
@@ -101,6 +104,7 @@ pub struct PoolBuilder {
     memory: ByteSize,
     queues: u32,
     switch_interval: Duration,
+    timeline: bool,
 }
 
 impl PoolBuilder {
@@ -129,6 +133,13 @@ impl PoolBuilder {
         self
     }
 
+    /// Records what every interpreter does when, for [`Pool::timeline`] and [`Pool::status`]; what that costs and what bounds it
+    /// stands at [`timeline`](crate::timeline). Default: off.
+    pub fn timeline(mut self, on: bool) -> PoolBuilder {
+        self.timeline = on;
+        self
+    }
+
     /// Starts the pool.
     ///
     /// # Errors
@@ -138,7 +149,8 @@ impl PoolBuilder {
             let message = format!("{} workers are outside 1 to {MAX_WORKERS}", self.workers);
             return Err(Error::new(ErrorKind::Usage, message));
         }
-        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers, self.switch_interval)?;
+        let recorder = self.timeline.then(|| Recorder::new(self.workers));
+        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers, self.switch_interval, recorder)?;
         let budget = Budget::new(self.memory.as_u64());
         let timer = scheduler.reactor().clone();
         let commons = Arc::new(Commons {
@@ -149,6 +161,9 @@ impl PoolBuilder {
             workers: self.workers,
             direct: OnceLock::new(),
         });
+        if let Some(recorder) = &commons.hub.recorder {
+            recorder.looks_at(&commons.queues);
+        }
         Ok(Pool(Arc::new(Inner {
             commons,
             scheduler,
@@ -183,6 +198,7 @@ impl Pool {
             memory: crate::Limits::default().pool_memory,
             queues: crate::Limits::default().pool_queues,
             switch_interval: SWITCH_INTERVAL,
+            timeline: false,
         }
     }
 
@@ -203,6 +219,11 @@ impl Pool {
 
     pub(crate) fn commons(&self) -> &Arc<Commons> {
         &self.0.commons
+    }
+
+    /// What the interpreters have done so far; `None` unless the pool was built to [record](PoolBuilder::timeline) it.
+    pub fn timeline(&self) -> Option<Timeline> {
+        Some(self.0.commons.hub.recorder.as_ref()?.timeline())
     }
 
     /// How many lives are not over.
@@ -404,6 +425,9 @@ impl Commons {
                 NotListed::Broken => Error::host("the pool's clock failed: nothing would end at its deadline"),
             })?;
         let id = InterpreterId(number);
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.made(&control, id, program.name().into());
+        }
         let (commons, program, switch) = (Arc::clone(self), program.clone(), Arc::clone(&control));
         Scheduler::spawn(&switch, {
             let control = Arc::clone(&control);
@@ -414,6 +438,9 @@ impl Commons {
                 let shared = shared.map(|account| Arc::clone(account.ledger()));
                 control.counts_for(shared.as_ref());
                 let vitals = Arc::new(Vitals::new(&setup.limits, shared));
+                if let Some(recorder) = &commons.hub.recorder {
+                    recorder.counts_in(control.track(), &vitals);
+                }
                 let settlement = Settlement {
                     id,
                     setup: Arc::clone(&setup),
@@ -535,6 +562,9 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
             output: ByteSize::b(self.vitals.written.bytes()),
             refused: self.vitals.refused(),
         };
+        if let Some(recorder) = &self.control.hub().recorder {
+            recorder.ended(self.control.track(), &ending);
+        }
         if let Some(account) = &self.account {
             account.end();
         }

@@ -23,5 +23,6 @@ mod stdin;
 mod stopping;
 mod streams;
 mod tables;
+mod timeline;
 mod up;
 mod verbs;

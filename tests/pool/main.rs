@@ -10,6 +10,7 @@ mod lives;
 mod loading;
 mod memory;
 mod shutdown;
+mod timeline;
 
 use std::time::Duration;
 

@@ -17,6 +17,7 @@ use crate::interpreter::{Guest, InterpreterId};
 use crate::queue::{Shared, Side, Watch};
 use crate::scheduler::control::Control;
 use crate::scheduler::standing::Waiting;
+use crate::timeline::{WaitsFor, as_poll, waits_for};
 
 /// The interface of WASI, in the version that this Wasmtime implements.
 const POLL: &str = "wasi:io/poll@0.2.12";
@@ -123,7 +124,10 @@ impl Pollable for End {
     async fn ready(&mut self) {
         let address = std::ptr::from_ref(self).addr();
         let End { callee, reply, polls } = self;
-        let waits = || polls.waits_for(address, || Awaited::Call(*callee, Arc::clone(reply)));
+        let waits = || {
+            waits_for(WaitsFor::Call(*callee));
+            polls.waits_for(address, || Awaited::Call(*callee, Arc::clone(reply)));
+        };
         reply.watch(&polls.control, waits).await;
     }
 }
@@ -141,7 +145,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
             let different: HashSet<_> = pollables.iter().map(Resource::rep).collect();
             let seen = Seen::begin(store.data_mut(), different.len());
             let (_, table) = store.data_mut().talk_and_table();
-            let ready = table.poll(pollables).await?;
+            let ready = as_poll(table.poll(pollables)).await?;
             drop(seen);
             Ok((ready,))
         })
@@ -152,7 +156,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
             Box::new(async move {
                 let seen = Seen::begin(store.data_mut(), 1);
                 let (_, table) = store.data_mut().talk_and_table();
-                table.block(pollable).await?;
+                as_poll(table.block(pollable)).await?;
                 drop(seen);
                 Ok(())
             })

@@ -15,6 +15,7 @@ use crate::limits::LimitHit;
 use crate::queue::{Account, Item, Load};
 use crate::scheduler::control::Control;
 use crate::scheduler::standing::Waiting;
+use crate::timeline::{WaitsFor, waits_for};
 
 /// What is asked of an interpreter.
 pub(crate) enum Request {
@@ -101,6 +102,7 @@ impl Desk {
                 return Poll::Ready(None);
             }
             control.stand_still(Waiting::to_be_called(self.by_host));
+            waits_for(WaitsFor::ToBeCalled);
             state.waker = Some(cx.waker().clone());
             Poll::Pending
         })
@@ -271,6 +273,7 @@ impl Reply {
                 return Poll::Ready(());
             }
             if let Some((caller, callee)) = who {
+                waits_for(WaitsFor::Call(callee));
                 caller.stand_still(Waiting::call(callee));
                 if !coming.standing.iter().any(|standing| Arc::ptr_eq(standing, caller)) {
                     coming.standing.push(Arc::clone(caller));

@@ -16,6 +16,7 @@ use super::rights::Rights;
 use super::shared::{Shared, Side};
 use super::wait::{GetWait, block_until};
 use super::{GetError, Item, PutError, PutManyError, QueueId, Received, Wait};
+use crate::status::QueueStatus;
 
 /// A handle on a queue. Cloning gives another handle on the same queue; when the last one is gone, its items go with it.
 ///
@@ -65,6 +66,11 @@ impl Queue {
     /// How many bytes its items weigh.
     pub fn bytes(&self) -> u64 {
         self.shared.bytes()
+    }
+
+    /// What is in it and who waits at it, at one moment.
+    pub fn status(&self) -> QueueStatus {
+        self.shared.status()
     }
 
     /// Whether it holds none.

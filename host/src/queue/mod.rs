@@ -45,6 +45,7 @@ pub(crate) use self::inside::Who;
 pub use self::item::{CBOR, Encoded, ITEM_OVERHEAD, Item, MAX_MEDIA_TYPE, Received};
 pub use self::options::{QueueId, QueueOptions, Unbound, Wait};
 pub(crate) use self::registry::CreateError;
+pub(crate) use self::registry::WeakQueues;
 pub use self::registry::{MAX_NAME, Queues, check_name};
 pub(crate) use self::rights::Rights;
 pub(crate) use self::shared::{Shared, Side};

@@ -22,6 +22,15 @@ use crate::scheduler::Hub;
 #[derive(Clone)]
 pub struct Queues(Arc<Inner>);
 
+/// A handle on a registry that keeps nothing of it.
+pub(crate) struct WeakQueues(Weak<Inner>);
+
+impl WeakQueues {
+    pub(crate) fn get(&self) -> Option<Queues> {
+        self.0.upgrade().map(Queues)
+    }
+}
+
 pub(crate) struct Inner {
     next: AtomicU64,
     tables: Mutex<Tables>,
@@ -104,6 +113,17 @@ impl Queues {
             .into_iter()
             .map(|shared| Queue::hold(shared, Rights::ALL))
             .collect()
+    }
+
+    /// What the queues are called that there are.
+    pub(crate) fn labels(&self) -> Vec<(QueueId, String)> {
+        let queues: Vec<_> = self.0.tables.lock().by_id.values().filter_map(Weak::upgrade).collect();
+        queues.iter().map(|queue| (queue.id(), queue.label())).collect()
+    }
+
+    /// A handle that does not keep the registry.
+    pub(crate) fn unowned(&self) -> WeakQueues {
+        WeakQueues(Arc::downgrade(&self.0))
     }
 
     /// How many queues there are.

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use bytesize::ByteSize;
 use parking_lot::Mutex;
 
 use super::account::Account;
@@ -25,6 +26,8 @@ use super::{GetError, Item, PutError, QueueId, Unbound};
 use crate::budget::Budget;
 use crate::scheduler::Hub;
 use crate::scheduler::control::Control;
+use crate::status::QueueStatus;
+use crate::timeline::WaitsFor;
 
 /// A queue. Everything about it but its handles.
 pub(crate) struct Shared {
@@ -50,6 +53,16 @@ pub(crate) struct Shared {
 pub(crate) enum Side {
     Get,
     Put,
+}
+
+impl Side {
+    /// What a life waits for that waits on this side of a queue.
+    pub(super) fn waits_for(self, queue: QueueId) -> WaitsFor {
+        match self {
+            Side::Get => WaitsFor::Item(queue),
+            Side::Put => WaitsFor::Room(queue),
+        }
+    }
 }
 
 /// Items of a batch that are put under one lock.
@@ -477,6 +490,20 @@ impl Shared {
 
     pub(super) fn len(&self) -> usize {
         self.state.lock().ring.len()
+    }
+
+    /// What is in it and who waits at it.
+    pub(super) fn status(&self) -> QueueStatus {
+        let state = self.state.lock();
+        QueueStatus {
+            id: self.id,
+            name: self.name.as_deref().unwrap_or_default().to_owned(),
+            items: state.ring.len(),
+            bytes: ByteSize::b(state.bytes),
+            getters: state.getters.len(),
+            putters: state.putters.len(),
+            closed: state.closed,
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {

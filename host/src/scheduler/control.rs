@@ -20,6 +20,7 @@ use super::{hand, processor};
 use crate::ledger::{Kind, Ledger};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
+use crate::timeline::{self, Recorder, Track, WaitsFor};
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
 pub(crate) struct Control {
@@ -66,6 +67,8 @@ pub(crate) struct Control {
     standing: AtomicU8,
     /// What it waits for while it stands still. Nothing is called under this lock.
     waiting: Mutex<Option<Waiting>>,
+    /// Its part of the pool's record, if there is one.
+    track: Track,
     /// How the life ended, once it has.
     ending: Completion<Ending>,
 }
@@ -135,6 +138,7 @@ impl Control {
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
             waiting: Mutex::new(None),
+            track: Track::new(),
             ending: Completion::new(),
         }
     }
@@ -232,6 +236,26 @@ impl Control {
     /// How the life ended, once it has.
     pub(crate) fn ending(&self) -> &Completion<Ending> {
         &self.ending
+    }
+
+    /// Its part of the pool's record.
+    pub(crate) fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// It could run from now on, and is about to be queued.
+    pub(super) fn is_ready(&self) {
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.wakes(&self.track, nanos(self.born.elapsed()));
+        }
+    }
+
+    /// Its time on this thread is recorded until what this gives is dropped, if it `is_direct` and the pool records.
+    pub(crate) fn seen_on_this_thread(&self, is_direct: bool) -> Option<Directly<'_>> {
+        let recorder = self.hub.recorder.as_ref().filter(|_| is_direct)?;
+        let began = (nanos(self.born.elapsed()), processor::thread_clock());
+        recorder.begins(&self.track, began.0);
+        Some(Directly(self, recorder, began))
     }
 
     /// What it shares with the other lives of its scheduler.
@@ -370,6 +394,9 @@ impl Control {
         self.slice.store(start, Ordering::Relaxed);
         self.before_call.store(0, Ordering::Relaxed);
         hand::begin(&self.hub.lanes, self.shares.load(Ordering::Relaxed));
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.begins(&self.track, start);
+        }
         Ok(Slice(start))
     }
 
@@ -393,12 +420,16 @@ impl Control {
             .store(self.cpu.load(Ordering::Relaxed) + used, Ordering::Relaxed);
         self.spent
             .store(self.spent.load(Ordering::Relaxed) + used, Ordering::Relaxed);
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.turned(&self.track, slice.0, now, used);
+        }
     }
 
     /// What the guest does at a tick, asked from inside its slice.
     pub(crate) fn at_tick(&self) -> AtTick {
         // Whoever runs on does not keep waiting whom it woke.
         if let Some(turn) = hand::take() {
+            turn.is_ready();
             self.hub.lanes.push_first(turn);
         }
         if self.cause().is_some() {
@@ -427,6 +458,7 @@ impl Control {
             (false, false) => return AtTick::GoOn,
         };
         self.lane.store(lane as u8, Ordering::Relaxed);
+        timeline::gives_way();
         AtTick::Switch
     }
 
@@ -476,6 +508,19 @@ impl Control {
 
     pub(super) fn unpark(&self) -> Option<Turn> {
         self.parked.lock().take()
+    }
+}
+
+/// A time on a thread that calls directly, for the record: when it began, in nanoseconds after its life did, and what the thread
+/// had used then.
+pub(crate) struct Directly<'a>(&'a Control, &'a Recorder, (u64, u64));
+
+impl Drop for Directly<'_> {
+    fn drop(&mut self) {
+        let Directly(control, recorder, (began, used)) = *self;
+        timeline::waits_for(WaitsFor::ToBeCalled);
+        let cpu = processor::thread_clock().saturating_sub(used);
+        recorder.turned(&control.track, began, nanos(control.born.elapsed()), cpu);
     }
 }
 

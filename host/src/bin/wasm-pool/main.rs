@@ -22,8 +22,10 @@ mod script;
 mod session;
 mod signals;
 mod snapshot;
+mod timeline;
 mod up;
 mod wall;
+mod watch;
 mod whole;
 
 use std::process::ExitCode;

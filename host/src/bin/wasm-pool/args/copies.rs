@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::run::{FileCallsArg, OutputMode, ReportTo, StdinMode};
-use super::{GrantArgs, LimitArgs, LoadArgs, QueueArgs};
+use super::{GrantArgs, LimitArgs, LoadArgs, QueueArgs, SeeingArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct CopiesArgs {
@@ -46,6 +46,9 @@ pub(crate) struct CopiesArgs {
     /// to a file.
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub report: Option<ReportTo>,
+
+    #[command(flatten)]
+    pub seeing: SeeingArgs,
 
     /// No progress bar and no summary.
     #[arg(short, long, help_heading = "Output")]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use wasm_pool::FileCalls;
 
-use super::CopiesArgs;
+use super::{CopiesArgs, SeeingArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -37,6 +37,9 @@ pub(crate) struct UpArgs {
     /// A report for programs; as for `run`.
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub report: Option<ReportTo>,
+
+    #[command(flatten)]
+    pub seeing: SeeingArgs,
 
     /// No progress bar and no summary.
     #[arg(short, long, help_heading = "Output")]

@@ -97,7 +97,7 @@ const ASK: &str = "import sys; print('%d %d' % sys.version_info[:2]); import ens
 /// A Python to build with.
 fn find() -> anyhow::Result<String> {
     let names = (OLDEST.1..=14).rev().map(|minor| format!("python3.{minor}"));
-    let mut why = format!("there is no python3 here (Debian: `apt install python3-venv`)");
+    let mut why = "there is no python3 here (Debian: `apt install python3-venv`)".to_owned();
     for name in std::iter::once("python3".to_owned()).chain(names) {
         let Ok(output) = clean(&mut Command::new(&name)).args(["-c", ASK]).output() else {
             continue;

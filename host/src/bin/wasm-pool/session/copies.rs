@@ -19,7 +19,8 @@ use crate::names::Names;
 use crate::output::Console;
 use crate::progress::Bar;
 use crate::run::{check_apart, check_room, engine_builder, numbered, the_guest, trust, usage};
-use crate::{report, signals, wall};
+use crate::watch::View;
+use crate::{report, signals, timeline, wall};
 
 /// Copies of one program.
 pub(crate) struct Copies<'a> {
@@ -53,8 +54,11 @@ impl Copies<'_> {
         self.grants.check()?;
         self.grants.pin()?;
         let ours = the_guest(self.guest).chain(report::file(args.report.as_ref()));
-        check_apart(&self.grants, args.loading.no_cache, ours.chain(args.output.folder()))?;
+        let ours = ours.chain(args.seeing.timeline.file()).chain(args.output.folder());
+        check_apart(&self.grants, args.loading.no_cache, ours)?;
         let report = args.report.as_ref().map(report::open).transpose()?;
+        let view = args.seeing.watch.then(View::open).transpose()?;
+        let sheet = timeline::open(&args.seeing.timeline)?;
         self.check_stdin()?;
         let input = input(self.stdin)?;
         let lockdown = wall::around(&engine, self.guest).grants(&self.grants);
@@ -68,7 +72,10 @@ impl Copies<'_> {
 
         let instances = usize::try_from(args.instances)?;
         let to_stderr = matches!(report, Some(report::Sink::Stderr));
-        let bar = Bar::new(instances, self.summary != Summary::Full || to_stderr);
+        let bar = match view {
+            Some(view) => Bar::of_view(view),
+            None => Bar::new(instances, self.summary != Summary::Full || to_stderr),
+        };
         let names = Names::copies(program.name(), instances);
         let console = Console::open(&args.output, &names, to_stderr, &bar)?;
         let stop = signals::listen()?;
@@ -77,15 +84,19 @@ impl Copies<'_> {
             .workers(workers)
             .memory(limits.pool_memory)
             .queues(limits.pool_queues)
+            .timeline(sheet.is_some() || args.seeing.watch)
             .build()?;
         let (feed, drain) = (args.queues.feed.as_deref(), args.queues.drain.as_deref());
-        let plumbing = Plumbing::lay(pool.queues(), &plumbing::specs(&args.queues), feed, drain)?;
+        let (out, _) = bar.stdout();
+        let plumbing = Plumbing::lay(pool.queues(), &plumbing::specs(&args.queues), feed, drain, out)?;
+        bar.show(&pool, &names)?;
         let broken = plumbing.broken();
         let mut crew = Crew::new(&pool, instances, args.fail_fast, limits.grace, &bar, &stop, broken);
         let began = Instant::now();
-        self.start(&mut crew, &program, &limits, &console, &input)?;
-        pool.all_started();
-        crew.wait();
+        let start = |instance| self.start(instance, &program, &limits, &console, &input);
+        let ran = crew.run((0..instances).map(start));
+        let drawn = timeline::write(sheet, &pool, crew.called(&names));
+        ran?;
         let run = Run {
             names: &names,
             programs: &[(program.name().to_owned(), program.kind())],
@@ -96,44 +107,30 @@ impl Copies<'_> {
             summary: self.summary,
         };
         let exit_code = conclude(&run, crew, console, plumbing, report)?;
+        drawn?;
         // The process ends here: the kernel takes the pool's threads and memory back faster than we can.
         std::mem::forget(pool);
         Ok(exit_code)
     }
 
-    fn start(
-        &self,
-        crew: &mut Crew<'_>,
-        program: &Program,
-        limits: &Limits,
-        console: &Console,
-        input: &Input,
-    ) -> anyhow::Result<()> {
-        let instances = usize::try_from(self.args.instances)?;
-        for instance in 0..instances {
-            if !crew.takes_more() {
-                break;
-            }
-            let (stdout, stderr) = console.outputs(instance);
-            let setup = Setup {
-                limits: limits.clone(),
-                grants: numbered(&self.grants, instance, instances),
-                stdio: Stdio {
-                    stdin: input.clone(),
-                    stdout,
-                    stderr,
-                },
-                file_calls: self.args.file_calls.into(),
-                context: None,
-            };
-            let start = Start {
-                program: program.clone(),
-                setup: Arc::new(setup),
-                script: self.script.clone(),
-            };
-            crew.start(start, instance)?;
+    fn start(&self, instance: usize, program: &Program, limits: &Limits, console: &Console, input: &Input) -> Start {
+        let (stdout, stderr) = console.outputs(instance);
+        let setup = Setup {
+            limits: limits.clone(),
+            grants: numbered(&self.grants, instance, self.args.instances as usize),
+            stdio: Stdio {
+                stdin: input.clone(),
+                stdout,
+                stderr,
+            },
+            file_calls: self.args.file_calls.into(),
+            context: None,
+        };
+        Start {
+            program: program.clone(),
+            setup: Arc::new(setup),
+            script: self.script.clone(),
         }
-        Ok(())
     }
 
     fn engine(&self, limits: &Limits) -> anyhow::Result<Engine> {

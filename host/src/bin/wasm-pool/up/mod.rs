@@ -24,7 +24,8 @@ use crate::run::{check_apart, check_room, engine_for, numbered, the_guest};
 use crate::session::Summary;
 use crate::session::crew::{Crew, Start};
 use crate::session::plumbing::Plumbing;
-use crate::{report, session, signals, wall};
+use crate::watch::View;
+use crate::{report, session, signals, timeline, wall};
 
 pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     let mut plan = Plan::read(&args.manifest)?;
@@ -37,6 +38,13 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     let sink = match &args.report {
         Some(report) if !args.check => Some(report::open(report)?),
         _ => None,
+    };
+    let (view, sheet) = match args.check {
+        true => (None, None),
+        false => (
+            args.seeing.watch.then(View::open).transpose()?,
+            timeline::open(&args.seeing.timeline)?,
+        ),
     };
     wall::raise(lockdown(&engine, &plan, &guests, args)?, args.no_lockdown);
     let programs = guests.load(&engine, &plan)?;
@@ -53,7 +61,10 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     for part in &plan.programs {
         names.add(&part.name, part.instances);
     }
-    let bar = Bar::new(instances, args.quiet || to_stderr);
+    let bar = match view {
+        Some(view) => Bar::of_view(view),
+        None => Bar::new(instances, args.quiet || to_stderr),
+    };
     let console = Console::open(&args.output, &names, true, &bar)?;
     let stop = signals::listen()?;
     let workers = plan.workers.unwrap_or_else(machine::cores);
@@ -61,8 +72,12 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         .workers(workers)
         .memory(plan.limits.pool_memory)
         .queues(plan.limits.pool_queues)
+        .timeline(sheet.is_some() || args.seeing.watch)
         .build()?;
-    let plumbing = Plumbing::lay(pool.queues(), &plan.queues, plan.feed.as_deref(), plan.drain.as_deref())?;
+    let (out, _) = bar.stdout();
+    let (feed, drain) = (plan.feed.as_deref(), plan.drain.as_deref());
+    let plumbing = Plumbing::lay(pool.queues(), &plan.queues, feed, drain, out)?;
+    bar.show(&pool, &names)?;
     let places = places_of(&plan, &guests, &programs, &console);
     let all: Vec<_> = places.iter().map(|place| place.start.clone()).collect();
 
@@ -82,14 +97,9 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         bar: &bar,
     }));
     let began = Instant::now();
-    for (place, start) in all.into_iter().enumerate() {
-        if !crew.takes_more() {
-            break;
-        }
-        crew.start(start, place)?;
-    }
-    pool.all_started();
-    crew.wait();
+    let ran = crew.run(all.into_iter());
+    let drawn = timeline::write(sheet, &pool, crew.called(&names));
+    ran?;
     let kinds: Vec<(String, Kind)> = plan
         .programs
         .iter()
@@ -105,6 +115,7 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         summary: if args.quiet { Summary::None } else { Summary::Full },
     };
     let exit_code = session::conclude(&run, crew, console, plumbing, sink)?;
+    drawn?;
     // As in `run`: the kernel is faster.
     std::mem::forget(pool);
     Ok(exit_code)
@@ -154,6 +165,7 @@ fn keep_apart(args: &UpArgs, plan: &mut Plan, guests: &Guests) -> anyhow::Result
         let ours = std::iter::once(("the manifest", args.manifest.as_path()))
             .chain(guests.files().flat_map(|file| the_guest(file)))
             .chain(report::file(args.report.as_ref()))
+            .chain(args.seeing.timeline.file())
             .chain(args.output.folder());
         check_apart(&grants, args.no_cache, ours).with_context(|| part.named_at.dirs.clone())?;
     }
