@@ -8,7 +8,7 @@ use crate::harness::{PATIENCE, done, fed, file, finish, folder, signal, wasm_poo
 use crate::languages::{data, interpreter};
 
 /// A command that finds the tests' languages; nothing where this one is not here.
-fn with(language: &str, args: &[&str]) -> Option<Command> {
+pub(crate) fn with(language: &str, args: &[&str]) -> Option<Command> {
     interpreter(language)?;
     let mut command = wasm_pool(args);
     command.env("XDG_DATA_HOME", data());
@@ -24,7 +24,7 @@ fn ours() -> bool {
 
 /// Checks what a command prints, and how it ends.
 #[track_caller]
-fn gives(language: &str, args: &[&str], input: &str, code: i32, printed: &str) {
+pub(crate) fn gives(language: &str, args: &[&str], input: &str, code: i32, printed: &str) {
     if let Some(mut command) = with(language, args).filter(|_| ours()) {
         fed(&mut command, input.as_bytes()).exits(code).prints(printed);
     }

@@ -9,5 +9,6 @@ mod command;
 mod js;
 mod languages;
 mod polyglot;
+mod python;
 mod roundtrip;
 mod values;
