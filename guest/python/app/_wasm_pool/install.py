@@ -1,5 +1,6 @@
 """Puts everything in its place, at build time, in this order."""
 
+import gc
 import sys
 
 from componentize_py_types import Err
@@ -26,3 +27,6 @@ def install():
     from . import eventloop
     eventloop.install()
     library.adopt()
+    # What is there now stays. Looking for garbage among it would write to all of it, and cost every interpreter its own copy.
+    gc.collect()
+    gc.freeze()
