@@ -27,6 +27,8 @@ def install():
     from . import eventloop
     eventloop.install()
     library.adopt()
+    # It knows the files of the folders that the build imported from: every interpreter would free them, page after page.
+    sys.path_importer_cache.clear()
     # What is there now stays. Looking for garbage among it would write to all of it, and cost every interpreter its own copy.
     gc.collect()
     gc.freeze()
