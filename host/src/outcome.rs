@@ -50,7 +50,7 @@ pub struct Trapped {
 /// How many frames of a guest's stack a trap records: enough to find the place, too few to cost anything.
 pub const MAX_FRAMES: usize = 20;
 
-/// The most bytes that an [`ExecutionFailed`](crate::ExecutionFailed) keeps of what its program shows to people: some 600 lines
+/// The most bytes that an [`ExecutionFailed`] keeps of what its program shows to people: some 600 lines
 /// of traceback.
 pub const MAX_DISPLAY: usize = 64 << 10;
 
