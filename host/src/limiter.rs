@@ -5,13 +5,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use parking_lot::Mutex;
 use wasmtime::ResourceLimiter;
 
 use crate::budget::Budget;
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::pooling::Parts;
 use crate::stdio::Written;
+use crate::sync::{Mutex, Rank};
 
 /// What outlives the store: how much the interpreter took, for its [`Ending`](crate::Ending).
 pub(crate) struct Vitals {
@@ -28,7 +28,7 @@ impl Vitals {
         Vitals {
             peak_memory: AtomicU64::new(0),
             written: Written::new(limits.output.as_u64()),
-            refused: Mutex::new(None),
+            refused: Mutex::new(Rank::Refused, None),
             has_refused: AtomicBool::new(false),
         }
     }

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
 use super::QueueId;
 use super::shared::Shared;
 use crate::budget::{Budget, Held};
 use crate::interpreter::InterpreterId;
 use crate::limits::{LimitHit, LimitKind, Limits};
+use crate::sync::{Mutex, Rank};
 
 /// The account of one interpreter. It outlives the interpreter as long as an item of it lies somewhere.
 pub(crate) struct Account {
@@ -31,7 +30,7 @@ impl Account {
             in_flight_limit: limits.messages.as_u64(),
             queues: AtomicU32::new(0),
             queues_limit: limits.queues,
-            touched: Mutex::default(),
+            touched: Mutex::new(Rank::Touched, HashMap::new()),
         }
     }
 

@@ -13,8 +13,6 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use parking_lot::Mutex;
-
 use super::account::Account;
 use super::entry::Entry;
 use super::line::Ticket;
@@ -26,6 +24,7 @@ use crate::budget::Budget;
 use crate::limits::{LimitHit, LimitKind};
 use crate::scheduler::Hub;
 use crate::scheduler::control::Control;
+use crate::sync::{Mutex, Rank};
 
 /// A queue. Everything about it but its handles.
 pub(crate) struct Shared {
@@ -88,7 +87,7 @@ impl Shared {
             registry: make.registry,
             budget: make.budget,
             creator: make.creator,
-            state: Mutex::new(State::new()),
+            state: Mutex::new(Rank::Queue, State::new()),
         }
     }
 

@@ -9,8 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
@@ -19,6 +17,7 @@ use super::standing::Waiting;
 use super::{hand, processor};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
+use crate::sync::{Mutex, Rank};
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
 pub(crate) struct Control {
@@ -108,9 +107,9 @@ impl Control {
         Control {
             cause: AtomicU8::new(0),
             lane: AtomicU8::new(Lane::Fresh as u8),
-            parked: Mutex::new(None),
+            parked: Mutex::new(Rank::Parked, None),
             hub: Arc::clone(hub),
-            reach: Mutex::new(None),
+            reach: Mutex::new(Rank::Reach, None),
             born: Instant::now(),
             deadline: AtomicU64::new(deadline),
             listed: AtomicU32::new(u32::MAX),
@@ -124,7 +123,7 @@ impl Control {
             computes: AtomicBool::new(false),
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
-            waiting: Mutex::new(None),
+            waiting: Mutex::new(Rank::Waiting, None),
             ending: Completion::new(),
         }
     }

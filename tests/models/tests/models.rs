@@ -5,7 +5,8 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use loom::thread;
 use models::budget::Budget;
-use models::{Idle, charge, release};
+use models::scheduler::Idle;
+use models::{charge, release};
 
 /// Every order with so many preemptions: with more, the models find nothing else and take hours.
 fn in_all_orders(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {

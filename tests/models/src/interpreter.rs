@@ -1,0 +1,5 @@
+//! Whose an item is.
+
+/// An interpreter, as an item has it: none is put here.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Interpreter {}
