@@ -180,12 +180,12 @@ impl Held {
 
 #[cfg(all(test, debug_assertions))]
 mod tests {
-    use std::panic::catch_unwind;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use crate::sync::{Condvar, Mutex, Rank};
 
-    fn said(run: impl FnOnce() + std::panic::UnwindSafe) -> String {
-        let said = catch_unwind(run)
+    fn said(run: impl FnOnce()) -> String {
+        let said = catch_unwind(AssertUnwindSafe(run))
             .err()
             .and_then(|panic| panic.downcast::<String>().ok());
         said.map(|said| *said).unwrap_or_default()
