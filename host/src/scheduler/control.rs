@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
-use super::lanes::{Lane, Lanes, Turn};
+use super::lanes::{Lane, Lanes, PARTS, Turn};
 use super::standing::Waiting;
 use super::{hand, processor};
 use crate::limits::{LimitHit, LimitKind, Limits};
@@ -428,6 +428,20 @@ impl Control {
         self.spent.store(spent, Ordering::Relaxed);
         self.mark.store(lanes.mark(), Ordering::Relaxed);
         spent < quota
+    }
+
+    /// It is over, and what it held was given up in so many nanoseconds. What it took beyond its slice it cannot sit out any more.
+    pub(super) fn leave_debts(&self, giving_up: u64) {
+        let quota = nanos(self.hub.switch_interval).max(1);
+        let spent = self.spent.load(Ordering::Relaxed).saturating_add(giving_up);
+        if spent > quota {
+            let slices = (spent - quota) / quota;
+            let parts = ((spent - quota) % quota).saturating_mul(PARTS) / quota;
+            let most = MOST_OWED * PARTS;
+            self.hub
+                .lanes
+                .owe(slices.saturating_mul(PARTS).saturating_add(parts), most);
+        }
     }
 
     pub(super) fn park(&self, turn: Turn) {
