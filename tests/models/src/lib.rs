@@ -3,6 +3,9 @@
 //!
 //! What has to do with threads is the host's own code, file by file; what those files only pass along (items, accounts, errors)
 //! is the least that does.
+//!
+//! With the feature `real-threads` the locks and threads are the host's own, and each model runs many times: for ThreadSanitizer,
+//! as `README.md` says.
 #![allow(clippy::expect_used, missing_docs, unreachable_pub, dead_code, unused_imports)] // files of the host, of which a part is used
 
 #[path = "../../../host/src/budget.rs"]
@@ -12,7 +15,12 @@ mod limits;
 mod outcome;
 pub mod queue;
 pub mod scheduler;
+#[cfg(not(feature = "real-threads"))]
 mod sync;
+#[cfg(feature = "real-threads")]
+#[path = "../../../host/src/sync/mod.rs"]
+mod sync;
+pub mod world;
 
 /// The budget, as limiters and queues use it.
 pub fn charge(budget: &budget::Budget, bytes: u64) -> bool {

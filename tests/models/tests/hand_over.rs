@@ -1,17 +1,10 @@
 //! A queue's wake-ups and hand-overs: what must hold in every order in which the threads get on.
 #![allow(clippy::expect_used)] // a test that cannot go on fails
 
-use loom::thread;
 use models::budget::Budget;
 use models::queue::{Got, Numbers};
 use models::scheduler::Life;
-
-/// Every order with so many preemptions: with more, the models find nothing else and take hours.
-fn in_all_orders(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
-}
+use models::world::{in_all_orders, thread};
 
 fn queue(max_size: u32) -> Numbers {
     Numbers::new(max_size, &Budget::new(1 << 20))

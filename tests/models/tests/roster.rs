@@ -1,16 +1,8 @@
 //! Who may begin, and who is waited for: what must hold in every order in which the threads get on.
 #![allow(clippy::expect_used)] // a test that cannot go on fails
 
-use loom::sync::Arc;
-use loom::thread;
 use models::scheduler::{Life, Roster};
-
-/// Every order with so many preemptions: with more, the models find nothing else and take hours.
-fn in_all_orders(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
-}
+use models::world::{Arc, in_all_orders, thread};
 
 /// Executors that keep places, and lives that take them: never more than there are.
 #[test]
