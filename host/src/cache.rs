@@ -7,6 +7,8 @@
 //! another one's name counts as missing. When all are more than the cache may hold, those go that were not used for
 //! longest. Whatever goes wrong here, programs run: they are compiled again.
 
+mod known;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
@@ -22,6 +24,7 @@ use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
+pub(crate) use self::known::Origin;
 use crate::error::{Error, Result};
 use crate::precompiled;
 use crate::program::Code;
@@ -129,8 +132,10 @@ impl Cache {
     /// [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable) for the first entry that cannot be removed.
     pub fn clean(&self) -> Result<CacheInfo> {
         let mut removed = CacheInfo::default();
-        for (path, meta) in self.entries() {
+        let known = self.files(known::is_known).into_iter();
+        for (path, meta) in self.entries().into_iter().chain(known) {
             match fs::remove_file(&path) {
+                Ok(()) if known::is_known(&path) => {}
                 Ok(()) => {
                     removed.entries += 1;
                     removed.bytes += meta.len();
@@ -147,7 +152,10 @@ impl Cache {
         let mut hash = Digester(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut hash);
         hash.0.update(bytes);
-        let name: String = hash.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.named(hex(&hash.0.finalize()))
+    }
+
+    fn named(&self, name: String) -> Key {
         Key {
             path: self.folder.join(format!("{name}.{ENDING}")),
             name,
@@ -219,10 +227,14 @@ impl Cache {
     }
 
     fn entries(&self) -> Vec<(PathBuf, fs::Metadata)> {
+        self.files(|path| path.extension().is_some_and(|ending| ending == ENDING) || is_new(path))
+    }
+
+    /// The files of one sort.
+    fn files(&self, ours: impl Fn(&Path) -> bool) -> Vec<(PathBuf, fs::Metadata)> {
         let listed = self.names().unwrap_or_default().into_iter().filter_map(|name| {
             let path = self.folder.join(name);
-            let ours = path.extension().is_some_and(|ending| ending == ENDING) || is_new(&path);
-            let meta = ours.then(|| fs::symlink_metadata(&path).ok()).flatten()?;
+            let meta = ours(&path).then(|| fs::symlink_metadata(&path).ok()).flatten()?;
             meta.is_file().then_some((path, meta))
         });
         listed.collect()
@@ -254,6 +266,11 @@ impl Key {
         hash.update(self.name.as_bytes());
         hash
     }
+}
+
+/// Bytes as text.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether it is an entry that is being written.

@@ -50,6 +50,7 @@
 //! | where does its output go? | [`stdio`] |
 //! | how is it compiled, and kept? | [`engine`], [`cache`] |
 //! | what is measured? | [`telemetry`] |
+//! | who does what at the moment, and who did what when? | [`status`], [`timeline`] |
 //! | what can this machine hold? | [`machine`] |
 //! | what if a guest gets out all the same? | [`lockdown`] |
 //!
@@ -68,9 +69,11 @@ pub mod cache;
 pub mod calls;
 pub mod engine;
 pub mod error;
+mod folders;
 pub mod grants;
 mod hostcalls;
 pub mod interpreter;
+mod ledger;
 mod limiter;
 pub mod limits;
 pub mod lockdown;
@@ -85,10 +88,12 @@ pub mod program;
 pub mod queue;
 mod scheduler;
 mod stack;
+pub mod status;
 pub mod stdio;
 mod sync;
 pub mod telemetry;
 pub mod text;
+pub mod timeline;
 pub mod units;
 pub mod value;
 mod wasi;
@@ -100,7 +105,7 @@ pub use calls::{Caller, Executor, Future, FutureError, Path, Reuse};
 pub use engine::{Allocation, Engine};
 pub use error::{Error, ErrorKind, Result};
 pub use grants::Grants;
-pub use interpreter::{CallError, ExecutionFailed, FileCalls, Guest, Interpreter, InterpreterId, Setup};
+pub use interpreter::{CallError, ExecutionFailed, FileCalls, Guest, Interpreter, InterpreterId, Script, Setup};
 pub use limits::{LimitHit, LimitKind, Limits};
 pub use offers::HostCalls;
 pub use outcome::{Ending, Outcome};

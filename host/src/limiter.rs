@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use wasmtime::ResourceLimiter;
 
 use crate::budget::Budget;
+use crate::ledger::Ledger;
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::pooling::Parts;
 use crate::stdio::Written;
@@ -17,6 +18,8 @@ use crate::sync::{Mutex, Rank};
 pub(crate) struct Vitals {
     pub peak_memory: AtomicU64,
     pub written: Written,
+    /// Of a family, if it has or may have one.
+    family: Option<Arc<Ledger>>,
     /// The last request that was refused.
     refused: Mutex<Option<LimitHit>>,
     /// There is one; looked at before every call.
@@ -24,13 +27,19 @@ pub(crate) struct Vitals {
 }
 
 impl Vitals {
-    pub(crate) fn new(limits: &Limits) -> Vitals {
+    /// Of one whose output and fuel count for this family, if it is in one.
+    pub(crate) fn new(limits: &Limits, family: Option<Arc<Ledger>>) -> Vitals {
         Vitals {
             peak_memory: AtomicU64::new(0),
-            written: Written::new(limits.output.as_u64()),
+            written: Written::new(limits.output.as_u64(), family.clone()),
+            family,
             refused: Mutex::new(Rank::Refused, None),
             has_refused: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn family(&self) -> Option<&Arc<Ledger>> {
+        self.family.as_ref()
     }
 
     pub(crate) fn refuse(&self, hit: LimitHit) {
@@ -162,7 +171,7 @@ mod tests {
             ..Limits::default()
         };
         let budget = Budget::new(pool);
-        let vitals = Arc::new(Vitals::new(&limits));
+        let vitals = Arc::new(Vitals::new(&limits, None));
         let parts = Parts {
             memories: 1,
             tables: 1,

@@ -23,20 +23,22 @@ pub struct Limits {
     pub stack: ByteSize,
     /// Wall-clock time of one interpreter's life, waiting included. `--deadline`, 10 minutes.
     pub deadline: Option<Duration>,
-    /// Time on a processor of one interpreter's life. `--cpu-time`, 5 minutes.
+    /// Time on a processor of one interpreter's life and of those that descend from it. `--cpu-time`, 5 minutes.
     pub cpu_time: Option<Duration>,
-    /// Instructions, as Wasmtime counts fuel: about one unit each. `--fuel`, off: counting costs about as much again
+    /// Instructions, as Wasmtime counts fuel: about one unit each. Those of all that descend from it count too, at each tick of a
+    /// millisecond. `--fuel`, off: counting costs about as much again
     /// as the interruption checks do. A property of the [`Engine`](crate::Engine).
     pub fuel: Option<u64>,
-    /// Bytes written to stdout and stderr together. `--output-limit`, 1 GiB.
+    /// Bytes written to stdout and stderr together, by one interpreter and those that descend from it. `--output-limit`, 1 GiB.
     pub output: ByteSize,
     /// Files and folders open at once, the granted ones included. `--open-files`, 64.
     pub open_files: u32,
     /// Handles of every kind open at once: files, streams, timers. `--handles`, 1,024.
     pub handles: u32,
-    /// Bytes of items that one interpreter has put into queues and nobody has got yet. `--messages`, 64 MiB.
+    /// Bytes of items that one interpreter and those that descend from it have put into queues and nobody has got yet.
+    /// `--messages`, 64 MiB.
     pub messages: ByteSize,
-    /// Queues that one interpreter has created and that are still there. `--max-queues`, 256.
+    /// Queues that one interpreter and those that descend from it have created and that are still there. `--max-queues`, 256.
     pub queues: u32,
     /// Size of a program's file, in bytes. `--module-size`, 100 MiB.
     pub module_size: ByteSize,

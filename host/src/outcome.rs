@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use crate::interpreter::ExecutionFailed;
 use crate::limits::{LimitHit, LimitKind};
 use crate::text;
 use crate::units::show_duration;
@@ -17,6 +18,8 @@ use crate::units::show_duration;
 pub enum Outcome {
     /// The guest ended by itself with this code; 0 is success.
     Exited(i32),
+    /// The source text that it ran failed: an error of its language that nothing caught.
+    Failed(ExecutionFailed),
     /// The guest did what no guest may: the sandbox stopped it.
     Trapped(Trapped),
     /// The guest reached a limit.
@@ -65,6 +68,7 @@ impl Outcome {
         match self {
             Outcome::Exited(0) | Outcome::OutputClosed => 0,
             Outcome::Exited(code) => u8::try_from(*code).ok().filter(|code| *code <= 125).unwrap_or(125),
+            Outcome::Failed(_) => 1,
             Outcome::HostError(_) => 70,
             Outcome::OutputFailed(_) => 74,
             Outcome::Deadlock(_) => 123,
@@ -78,6 +82,7 @@ impl Outcome {
     pub fn label(&self) -> String {
         match self {
             Outcome::Exited(code) => format!("exited({code})"),
+            Outcome::Failed(_) => "failed".to_owned(),
             Outcome::Trapped(_) => "trapped".to_owned(),
             Outcome::Limit(hit) => format!("limit({})", hit.kind.name()),
             Outcome::Deadline(_) => "deadline".to_owned(),
@@ -93,6 +98,7 @@ impl Outcome {
     pub fn detail(&self) -> Option<String> {
         match self {
             Outcome::Exited(_) | Outcome::Killed | Outcome::OutputClosed => None,
+            Outcome::Failed(failed) => Some(text::one_line(&failed.to_string())),
             Outcome::Trapped(trapped) => Some(trapped.to_string()),
             Outcome::Limit(hit) => Some(hit.to_string()),
             Outcome::Deadline(after) => Some(format!(
@@ -293,6 +299,7 @@ mod tests {
             (Outcome::Exited(7), 7),
             (Outcome::Exited(200), 125),
             (Outcome::Exited(-1), 125),
+            (Outcome::Failed(ExecutionFailed::of_host("error", String::new())), 1),
             (Outcome::Trapped(trapped), 134),
             (Outcome::Limit(hit), 134),
             (Outcome::Deadline(Duration::from_secs(1)), 124),

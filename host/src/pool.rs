@@ -16,9 +16,10 @@ use bytesize::ByteSize;
 use crate::budget::Budget;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grants::Grants;
 use crate::hostcalls::{Family, Place, Talk, failure_of};
 use crate::interpreter::desk::Desk;
-use crate::interpreter::{Interpreter, InterpreterId, Life, Role, Setup};
+use crate::interpreter::{Interpreter, InterpreterId, Life, Role, Script, Setup};
 use crate::limiter::Vitals;
 use crate::machine;
 use crate::outcome::{Cause, Ending, Outcome};
@@ -28,6 +29,7 @@ use crate::scheduler::control::{Control, Span};
 use crate::scheduler::roster::NotListed;
 use crate::scheduler::{self, End, Hub, Scheduler, Settle};
 use crate::stdio::Output;
+use crate::timeline::{Recorder, Timeline};
 
 /// Worker threads and the interpreters that they run. Cloning gives another handle to the same pool.
 #[derive(Clone)]
@@ -57,8 +59,10 @@ impl Commons {
         if let Some(threads) = self.direct.get() {
             return Ok(threads);
         }
+        let workers = self.workers;
         let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.workers)
+            .num_threads(workers)
+            .start_handler(move |number| crate::timeline::this_is_worker(workers + number))
             .thread_name(|number| format!("wasm-pool-call-{number}"))
             .stack_size(self.engine.stack_room() + OWN_STACK)
             // Whoever waits for what panicked has heard of it; without this, rayon ends the process.
@@ -100,6 +104,7 @@ pub struct PoolBuilder {
     memory: ByteSize,
     queues: u32,
     switch_interval: Duration,
+    timeline: bool,
 }
 
 impl PoolBuilder {
@@ -128,6 +133,13 @@ impl PoolBuilder {
         self
     }
 
+    /// Records what every interpreter does when, for [`Pool::timeline`] and [`Pool::status`]; what that costs and what bounds it
+    /// stands at [`timeline`](crate::timeline). Default: off.
+    pub fn timeline(mut self, on: bool) -> PoolBuilder {
+        self.timeline = on;
+        self
+    }
+
     /// Starts the pool.
     ///
     /// # Errors
@@ -137,7 +149,8 @@ impl PoolBuilder {
             let message = format!("{} workers are outside 1 to {MAX_WORKERS}", self.workers);
             return Err(Error::new(ErrorKind::Usage, message));
         }
-        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers, self.switch_interval)?;
+        let recorder = self.timeline.then(|| Recorder::new(self.workers));
+        let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers, self.switch_interval, recorder)?;
         let budget = Budget::new(self.memory.as_u64());
         let timer = scheduler.reactor().clone();
         let commons = Arc::new(Commons {
@@ -148,6 +161,9 @@ impl PoolBuilder {
             workers: self.workers,
             direct: OnceLock::new(),
         });
+        if let Some(recorder) = &commons.hub.recorder {
+            recorder.looks_at(&commons.queues);
+        }
         Ok(Pool(Arc::new(Inner {
             commons,
             scheduler,
@@ -182,6 +198,7 @@ impl Pool {
             memory: crate::Limits::default().pool_memory,
             queues: crate::Limits::default().pool_queues,
             switch_interval: SWITCH_INTERVAL,
+            timeline: false,
         }
     }
 
@@ -202,6 +219,11 @@ impl Pool {
 
     pub(crate) fn commons(&self) -> &Arc<Commons> {
         &self.0.commons
+    }
+
+    /// What the interpreters have done so far; `None` unless the pool was built to [record](PoolBuilder::timeline) it.
+    pub fn timeline(&self) -> Option<Timeline> {
+        Some(self.0.commons.hub.recorder.as_ref()?.timeline())
     }
 
     /// How many lives are not over.
@@ -236,13 +258,47 @@ impl Pool {
         then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
     ) -> Result<Interpreter> {
         program.require_command()?;
-        let setup = setup.into();
+        self.begin(program, setup.into(), Role::Command, then)
+    }
+
+    fn begin(
+        &self,
+        program: &Program,
+        setup: Arc<Setup>,
+        role: Role,
+        then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
+    ) -> Result<Interpreter> {
         let family = Family::new(&setup.grants);
-        let (id, control) = self
-            .0
-            .commons
-            .start(program, setup, Role::Command, family, None, then)?;
+        let (id, control) = self.0.commons.start(program, setup, role, family, None, then)?;
         Ok(Interpreter::spawned(id, control))
+    }
+
+    /// Starts an interpreter of `program`, a language, which runs `script` from start to end. Returns at once.
+    ///
+    /// # Errors
+    /// As [`spawn`](Pool::spawn); [`ErrorKind::Refused`] when the program exports no `task`.
+    pub fn spawn_script(
+        &self,
+        program: &Program,
+        setup: impl Into<Arc<Setup>>,
+        script: impl Into<Arc<Script>>,
+    ) -> Result<Interpreter> {
+        self.spawn_script_then(program, setup, script, |_, _| ())
+    }
+
+    /// [`spawn_script`](Pool::spawn_script), and calls `then` as [`spawn_then`](Pool::spawn_then) does.
+    ///
+    /// # Errors
+    /// As [`spawn_script`](Pool::spawn_script).
+    pub fn spawn_script_then(
+        &self,
+        program: &Program,
+        setup: impl Into<Arc<Setup>>,
+        script: impl Into<Arc<Script>>,
+        then: impl FnOnce(InterpreterId, &Ending) + Send + 'static,
+    ) -> Result<Interpreter> {
+        program.require_task()?;
+        self.begin(program, setup.into(), Role::Script(script.into()), then)
     }
 
     /// Creates an interpreter of `program` that does nothing yet and can be [called](Interpreter::call). It ends when its last
@@ -358,7 +414,7 @@ impl Commons {
     ) -> Result<(InterpreterId, Arc<Control>)> {
         self.check_engine(program)?;
         self.engine.admit(&setup.limits)?;
-        self.check_queues(&setup.grants.queues)?;
+        self.check_queues(&setup.grants)?;
         let room = self.engine.instances() as usize;
         let (number, control) = self
             .hub
@@ -369,12 +425,22 @@ impl Commons {
                 NotListed::Broken => Error::host("the pool's clock failed: nothing would end at its deadline"),
             })?;
         let id = InterpreterId(number);
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.made(&control, id, program.name().into());
+        }
         let (commons, program, switch) = (Arc::clone(self), program.clone(), Arc::clone(&control));
         Scheduler::spawn(&switch, {
             let control = Arc::clone(&control);
             move || {
-                let vitals = Arc::new(Vitals::new(&setup.limits));
-                let account = program.talks().then(|| Arc::new(Account::new(id, &setup.limits)));
+                let account = program.talks().then(|| Account::new(id, &family.ledger(&setup.limits)));
+                let account = account.map(Arc::new);
+                let shared = account.as_ref().filter(|_| family.is_shared());
+                let shared = shared.map(|account| Arc::clone(account.ledger()));
+                control.counts_for(shared.as_ref());
+                let vitals = Arc::new(Vitals::new(&setup.limits, shared));
+                if let Some(recorder) = &commons.hub.recorder {
+                    recorder.counts_in(control.track(), &vitals);
+                }
                 let settlement = Settlement {
                     id,
                     setup: Arc::clone(&setup),
@@ -382,7 +448,7 @@ impl Commons {
                     vitals: Arc::clone(&vitals),
                     account: account.clone(),
                     desk: match &role {
-                        Role::Command => None,
+                        Role::Command | Role::Script(_) => None,
                         Role::Callee(desk) => Some(Arc::clone(desk)),
                     },
                     owns_output: family.is_main(),
@@ -430,9 +496,9 @@ impl Commons {
         )))
     }
 
-    pub(crate) fn check_queues(&self, names: &[String]) -> Result<()> {
-        match names.iter().find(|name| self.queues.open(name).is_none()) {
-            Some(name) => Err(Error::new(
+    pub(crate) fn check_queues(&self, grants: &Grants) -> Result<()> {
+        match grants.rights().find(|(name, _)| self.queues.open(name).is_none()) {
+            Some((name, _)) => Err(Error::new(
                 ErrorKind::Usage,
                 format!("there is no queue {name:?} to grant"),
             )),
@@ -496,6 +562,9 @@ impl<F: FnOnce(InterpreterId, &Ending) + Send + 'static> Settle for Settlement<F
             output: ByteSize::b(self.vitals.written.bytes()),
             refused: self.vitals.refused(),
         };
+        if let Some(recorder) = &self.control.hub().recorder {
+            recorder.ended(self.control.track(), &ending);
+        }
         if let Some(account) = &self.account {
             account.end();
         }

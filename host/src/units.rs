@@ -71,6 +71,13 @@ pub fn show_duration(time: Duration) -> String {
     }
 }
 
+/// [`show_duration`] of what was measured: to three digits, since more tell nothing.
+pub fn show_rounded(time: Duration) -> String {
+    let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let unit = 10u64.pow(nanos.max(1).ilog10().saturating_sub(2));
+    show_duration(Duration::from_nanos(nanos.saturating_add(unit / 2) / unit * unit))
+}
+
 /// A size in the largest binary unit, exact where it can be: `64MiB`, `1.5GiB`, `100B`.
 pub fn show_size(size: ByteSize) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -10,6 +10,7 @@ use wasmtime::Linker as ModuleLinker;
 use wasmtime::component::{Linker as ComponentLinker, Resource};
 use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemView as _};
 use wasmtime_wasi::p2::ReaddirIterator;
+use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorFlags, DirectoryEntry, ErrorCode, Host as _, HostDirectoryEntryStream as _, OpenFlags, PathFlags,
 };
@@ -19,7 +20,7 @@ use self::files::Asked;
 pub(crate) use self::files::is_procfs;
 pub(crate) use self::preview1::{Folders, stands_in_for_files};
 use crate::error::{Error, Result};
-use crate::grants::{Access, Grants};
+use crate::grants::{Access, FolderId, Grants};
 use crate::interpreter::{FileCalls, Guest};
 use crate::stdio::{GuestInput, GuestOutput};
 
@@ -146,6 +147,7 @@ const MAX_RANDOM: u64 = 1 << 20;
 /// WASI for one interpreter: what it was granted and nothing else; without a `stdin`, that is at its end.
 pub(crate) fn context(
     name: &str,
+    script: Option<&str>,
     grants: &Grants,
     file_calls: FileCalls,
     stdin: Option<GuestInput>,
@@ -158,6 +160,7 @@ pub(crate) fn context(
     }
     builder
         .arg(name)
+        .args(script.as_slice())
         .args(&grants.args)
         .envs(&grants.env)
         .stdout(stdout)
@@ -183,6 +186,28 @@ pub(crate) fn context(
     Ok(builder.build_p1())
 }
 
+/// Which folders were opened for it, in the order of its grants.
+///
+/// # Errors
+/// When one is another than it was granted.
+pub(crate) fn folders(wasi: &mut wasmtime_wasi::p1::WasiP1Ctx, grants: &Grants) -> Result<Vec<FolderId>> {
+    let failed = |error: wasmtime::Error| Error::host(format!("{error:#}"));
+    let mut folders = Vec::with_capacity(grants.dirs.len());
+    let opened = wasi.filesystem().get_directories().map_err(failed)?;
+    for ((handle, _), dir) in opened.into_iter().zip(&grants.dirs) {
+        let unread = |error| Error::unreadable(format!("the folder granted as {:?}: {error}", dir.guest));
+        match wasi.ctx().table.delete(handle).map_err(|error| failed(error.into()))? {
+            Descriptor::Dir(opened) => folders.push(FolderId::of(&*opened.dir).map_err(unread)?),
+            Descriptor::File(_) => return Err(Error::host("a file was opened for a folder")),
+        }
+        if dir.folder.is_some() && dir.folder != folders.last().copied() {
+            let why = "is another one than was granted: somebody has put it there meanwhile";
+            return Err(Error::unreadable(format!("the folder at {:?} {why}", dir.guest)));
+        }
+    }
+    Ok(folders)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -200,11 +225,12 @@ mod tests {
                 host: "/surely/not/there".into(),
                 guest: "/data".to_owned(),
                 access: Access::ReadOnly,
+                folder: None,
             }],
             ..Grants::default()
         };
-        let output = || GuestOutput::new(Output::Discard, &Arc::new(Vitals::new(&Limits::default())));
-        let made = context("guest", &grants, FileCalls::Apart, None, output(), output());
+        let output = || GuestOutput::new(Output::Discard, &Arc::new(Vitals::new(&Limits::default(), None)));
+        let made = context("guest", None, &grants, FileCalls::Apart, None, output(), output());
         let why = made.map(|_| ()).map_err(|error| error.to_string());
         assert!(
             why.as_ref()

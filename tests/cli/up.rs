@@ -58,6 +58,18 @@ fn a_queue_is_closed_when_the_last_who_puts_has_ended_and_its_consumers_end() {
 }
 
 #[test]
+fn who_only_gets_cannot_put_and_who_only_puts_cannot_get() {
+    let wrong = PAIR
+        .replace("puts = ", "x = ")
+        .replace("gets = ", "puts = ")
+        .replace("x = ", "gets = ");
+    let done = Manifest::new(&wrong).up(&[]).exits(1);
+    let no_put = r#"error: Invalid("this handle is for getting only (a manifest's `puts` grants putting)")"#;
+    // The consumer sees a queue that gives nothing.
+    assert_eq!(done.lines(), ["0 0", no_put, no_put], "{done:?}");
+}
+
+#[test]
 fn check_prints_who_puts_what_where_and_runs_nothing() {
     Manifest::new(PAIR)
         .up(&["--check"])
@@ -301,6 +313,26 @@ fn a_mistake_names_its_line_and_its_key() {
             ":2: programs.a\\u{1b}[2J: a program's name is a word without control characters",
         ),
         (
+            "[programs.a]\nguest = PROBE\nlang = \"python\"\n",
+            ":3: programs.a.lang: there is a `guest` already",
+        ),
+        (
+            "[programs.a]\nlang = \"python\"\n",
+            ":2: programs.a.lang: an instance of a language runs a `script`",
+        ),
+        (
+            "[programs.a]\nlang = \"cobol\"\nexec = \"x\"\n",
+            ":2: programs.a.lang: the languages are python and js, not \"cobol\"",
+        ),
+        (
+            "[programs.a]\nguest = TALKER\nscript = \"a\"\nexec = \"x\"\n",
+            ":4: programs.a.exec: there is a `script` already",
+        ),
+        (
+            "[programs.a]\nlang = \"js\"\nexec = \"x\"\npy-path = [\".\"]\n",
+            ":4: programs.a.py-path: has a meaning only",
+        ),
+        (
             "[programs.a]\nguest = PROBE\ndirs = [\"/::/d\",\n  \"/tmp::/d\"]\n",
             ":3: programs.a.dirs: two folders are granted as \"/d\"",
         ),
@@ -326,6 +358,16 @@ fn what_cannot_be_read_or_run_is_said_before_anything_runs() {
     for (text, code, says) in [
         (
             "[programs.a]\nguest = \"pool.toml\"\n",
+            65,
+            "pool.toml:2: programs.a.guest: ",
+        ),
+        (
+            "[programs.a]\nguest = TALKER\nscript = \"none.talk\"\n",
+            66,
+            "pool.toml:3: programs.a.script: ",
+        ),
+        (
+            "[programs.a]\nguest = PROBE\nexec = \"x\"\n",
             65,
             "pool.toml:2: programs.a.guest: ",
         ),
@@ -439,4 +481,57 @@ fn whoever_fails_at_once_is_started_again_at_ever_longer_intervals() {
         let note = format!("again in {wait} ({restart} of 5)");
         assert!(done.stderr.contains(&note), "{note} in {done:#?}");
     }
+}
+
+#[test]
+fn a_program_that_runs_source_text_is_one_like_any_other() {
+    let text = r#"
+feed = "lines"
+drain = "out"
+[queues.lines]
+[queues.out]
+[programs.relay]
+guest = TALKER
+script = "relay.talk"
+args = ["a", "{instance}"]
+instances = 2
+gets = ["lines"]
+puts = ["out"]
+[programs.greeter]
+guest = TALKER
+exec = "put out hello\nshow args"
+puts = ["out"]
+"#;
+    let manifest = Manifest::new(text);
+    std::fs::write(
+        manifest.folder.path().join("relay.talk"),
+        "show file\nshow args\ncopy lines out",
+    )
+    .expect("writes");
+    let done = fed(
+        wasm_pool(["up".as_ref(), manifest.file.as_os_str()]).arg("-q"),
+        b"one\ntwo\n",
+    )
+    .exits(0);
+    let expected = [
+        "[\"talker\", \"-c\"]",
+        "[\"talker\", \"relay.talk\", \"a\", \"0\"]",
+        "[\"talker\", \"relay.talk\", \"a\", \"1\"]",
+        "hello",
+        "one",
+        "relay.talk",
+        "relay.talk",
+        "two",
+    ];
+    assert_eq!(done.lines(), expected);
+}
+
+#[test]
+fn a_script_that_fails_is_started_again_as_a_command_is() {
+    let text = "[programs.a]\nguest = TALKER\nexec = \"print x\\nraise y\"\nrestart = \"on-failure\"\nrestarts = 2\nbackoff = \"1ms\"\n";
+    let done = Manifest::new(text).up(&[]).exits(1).prints("x\nx\nx\n");
+    assert!(
+        done.stderr.contains("a#0 ended with failed: RuntimeError: y, again in"),
+        "{done:#?}"
+    );
 }

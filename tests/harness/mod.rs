@@ -175,11 +175,21 @@ pub(crate) fn fed(command: &mut Command, input: &[u8]) -> Done {
     finish(child, began)
 }
 
+/// Runs a command that may take so long to its end.
+pub(crate) fn within(command: &mut Command, time: Duration) -> Done {
+    let began = Instant::now();
+    ended(command.spawn().expect("starts"), began, began + time)
+}
+
 /// Waits for a process and takes all that it prints.
-pub(crate) fn finish(mut child: Child, began: Instant) -> Done {
+pub(crate) fn finish(child: Child, began: Instant) -> Done {
+    ended(child, began, began + PATIENCE)
+}
+
+fn ended(mut child: Child, began: Instant, until: Instant) -> Done {
     let stdout = child.stdout.take().map(collect);
     let stderr = child.stderr.take().map(collect);
-    let code = wait(&mut child, began + PATIENCE);
+    let code = wait(&mut child, until);
     let text = |pipe: Option<mpsc::Receiver<String>>| {
         pipe.and_then(|pipe| pipe.recv_timeout(PATIENCE).ok())
             .unwrap_or_default()

@@ -27,6 +27,7 @@ pub(crate) fn everything(folder: &Path) {
             host: data.clone(),
             guest: "/d".to_owned(),
             access: Access::ReadWrite,
+            folder: None,
         }],
         ..Grants::default()
     };

@@ -13,6 +13,7 @@ mod loading;
 mod many;
 mod memory;
 mod shutdown;
+mod timeline;
 
 use std::time::Duration;
 

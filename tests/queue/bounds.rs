@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use wasm_pool::queue::{GetError, MAX_NAME, PutError};
-use wasm_pool::{ByteSize, ErrorKind, Item, Pool, QueueId, QueueOptions, Wait};
+use wasm_pool::{ByteSize, ErrorKind, Item, Pool, Queue, QueueId, QueueOptions, Wait};
 
 use super::{LONG, engine, pool, queue, queue_of_bytes};
 
@@ -102,6 +102,35 @@ fn handles_of_another_pool_are_refused_and_handed_back() {
     // The queue goes on, also with its own kind.
     queue.put(queue.clone(), Wait::No).expect("puts");
     assert_eq!(queue.qsize(), 2);
+}
+
+#[test]
+fn a_handle_for_one_direction_refuses_the_other_and_hands_items_back() {
+    let pool = pool();
+    let (whole, other) = (queue(&pool, 4), queue(&pool, 4));
+    let (getter, putter) = (whole.getter(), whole.putter());
+    let item = Item::S64(1);
+    assert_eq!(getter.put(item.clone(), LONG), Err(PutError::NotAllowed(item.clone())));
+    let late = futures_util::FutureExt::now_or_never(getter.put_async(item.clone(), LONG));
+    assert_eq!(late, Some(Err(PutError::NotAllowed(item.clone()))));
+    let many = getter
+        .put_many([item.clone(), Item::S64(2)], LONG)
+        .expect_err("it may not");
+    assert_eq!((many.accepted, many.error), (0, PutError::NotAllowed(item.clone())));
+    assert_eq!(many.rest, [Item::S64(2)]);
+    getter.close();
+    putter.put(item, Wait::No).expect("it may");
+
+    let no = GetError::NotAllowed;
+    assert_eq!(putter.get(LONG), Err(no));
+    assert_eq!(putter.get_many(3, LONG), Err(no));
+    assert_eq!(Queue::select(&[&other, &putter], LONG), Err((1, no)));
+    let late = futures_util::FutureExt::now_or_never(Queue::select_async(&[&getter, &putter], LONG));
+    assert_eq!(late, Some(Err((1, no))));
+    assert_eq!(putter.iter().next(), None);
+    assert_eq!(Queue::select(&[&other, &getter], LONG).map(|(at, _)| at), Ok(1));
+    putter.close();
+    assert!(whole.is_closed() && getter == putter);
 }
 
 #[test]

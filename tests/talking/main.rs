@@ -2,6 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // a test that cannot go on fails
 
+mod directions;
+mod family;
+mod folders;
+mod handles;
 #[path = "../harness/mod.rs"]
 mod harness;
 

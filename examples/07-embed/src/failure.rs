@@ -56,6 +56,7 @@ fn status_of(outcome: &Outcome) -> StatusCode {
         Outcome::Deadline(_) => StatusCode::GATEWAY_TIMEOUT,
         Outcome::HostError(_) => StatusCode::INTERNAL_SERVER_ERROR,
         Outcome::Exited(_)
+        | Outcome::Failed(_)
         | Outcome::Trapped(_)
         | Outcome::Limit(_)
         | Outcome::Deadlock(_)

@@ -130,7 +130,7 @@ impl ExecutorBuilder {
         commons.check_engine(&self.program)?;
         let way = check(&self.program, self.path, self.initializer.as_ref())?;
         commons.engine.admit(&self.setup.limits)?;
-        commons.check_queues(&self.setup.grants.queues)?;
+        commons.check_queues(&self.setup.grants)?;
         let workers = self.pool.workers();
         let seats = self.interpreters.unwrap_or(match way {
             Way::Direct => workers,

@@ -10,6 +10,7 @@ use wasmtime::{Extern, Store};
 use super::executor::Context;
 use super::{Path, Returned};
 use crate::hostcalls::{Family, Talk};
+use crate::interpreter::fuel;
 use crate::interpreter::store::{self, Tenant};
 use crate::interpreter::{Guest, InterpreterId, Setup};
 use crate::limiter::Vitals;
@@ -95,13 +96,16 @@ impl Opening<'_> {
     /// A new interpreter of the program. `Err(None)` when the host interrupted its start: the control knows why.
     pub(super) async fn open(self) -> Result<Opened, Option<Outcome>> {
         let began = Instant::now();
-        let vitals = Arc::new(Vitals::new(&self.setup.limits));
-        let account = self
-            .program
-            .talks()
-            .then(|| Arc::new(Account::new(self.id, &self.setup.limits)));
+        let family = Family::new(&self.setup.grants);
+        let account = self.program.talks().then(|| {
+            let ledger = family.ledger(&self.setup.limits);
+            Arc::new(Account::new(self.id, &ledger))
+        });
+        let shared = account.as_ref().filter(|_| family.is_shared());
+        let shared = shared.map(|account| Arc::clone(account.ledger()));
+        self.control.counts_for(shared.as_ref());
+        let vitals = Arc::new(Vitals::new(&self.setup.limits, shared));
         let talk = account.as_ref().map(|account| {
-            let family = Family::new(&self.setup.grants);
             Box::new(Talk::new(
                 self.commons,
                 account,
@@ -113,6 +117,7 @@ impl Opening<'_> {
         });
         let tenant = Tenant {
             id: self.id,
+            script: None,
             program: self.program,
             setup: self.setup,
             control: self.control,
@@ -218,8 +223,11 @@ impl Opened {
             Way::Direct => self.store.data_mut().begin_on_a_thread(),
             Way::Fiber => control.begin_call(),
         }
+        if let Some(family) = self.vitals.family() {
+            family.begin_call();
+        }
         if let Some(fuel) = self.setup.limits.fuel {
-            self.store.set_fuel(fuel)?;
+            store::set_fuel(&mut self.store, fuel)?;
         }
         Ok(())
     }
@@ -229,6 +237,7 @@ impl Opened {
         if self.way == Way::Fiber {
             control.end_call();
         }
+        let _ = fuel::settle(&mut self.store);
         self.store.data_mut().forget_call();
         self.calls += 1;
     }
@@ -325,6 +334,7 @@ impl Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
+        let _ = fuel::settle(&mut self.store);
         if let Some(account) = &self.account {
             account.end();
         }

@@ -8,7 +8,7 @@
 //! Invariant: a seat has one turn at a time, and a task is either in the queue, in a turn, or in `unfinished`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
@@ -24,6 +24,7 @@ use crate::program::{Function, Program};
 use crate::scheduler::control::{Control, Span};
 use crate::scheduler::{End, Flag, Life, Scheduler, Settle};
 use crate::sync::{Mutex, Rank};
+use crate::timeline::{WaitsFor, waits_for};
 use crate::{stack, telemetry};
 
 /// A place where calls are made.
@@ -36,6 +37,8 @@ pub(crate) struct Seat {
     current: Mutex<Option<(u64, Arc<Control>)>>,
     /// Between two turns. Nothing is called under this lock.
     between: Mutex<Between>,
+    /// Its place in the pool's record, if there is one.
+    recorded: OnceLock<u32>,
 }
 
 #[derive(Default)]
@@ -86,6 +89,7 @@ impl Seat {
             shared,
             current: Mutex::new(Rank::SeatCurrent, None),
             between: Mutex::new(Rank::SeatBetween, Between::default()),
+            recorded: OnceLock::new(),
         })
     }
 
@@ -108,6 +112,9 @@ impl Seat {
             return;
         };
         let id = InterpreterId(number);
+        if let Some(recorder) = &hub.recorder {
+            recorder.takes_a_turn(&self.recorded, &control, id);
+        }
         let turn = Turn {
             seat: Arc::clone(&self),
             control: Arc::clone(&control),
@@ -162,6 +169,7 @@ impl Seat {
                 None => match self.shared.next(way) {
                     Next::Task(submission) => submission,
                     Next::Other | Next::Nothing => {
+                        waits_for(WaitsFor::ToBeCalled);
                         let kept = opened.filter(Opened::can_be_kept);
                         self.between.lock().kept = kept;
                         return Some(Outcome::Exited(0));
@@ -206,6 +214,7 @@ impl Seat {
             return Ok(());
         }
         *self.current.lock() = Some((number, Arc::clone(control)));
+        let _seen = control.seen_on_this_thread(way == Way::Direct);
         let meters = program.meters();
         let began = *submission.began.get_or_insert_with(|| {
             let now = Instant::now();

@@ -105,7 +105,7 @@ impl From<PutError> for wit::QueueError {
         match error {
             PutError::Full(_) => wit::QueueError::Full,
             PutError::Closed(_) => wit::QueueError::Closed,
-            PutError::Foreign(_) => wit::QueueError::Invalid(error.to_string()),
+            PutError::Foreign(_) | PutError::NotAllowed(_) => wit::QueueError::Invalid(error.to_string()),
             PutError::TooLarge { max_bytes, .. } => wit::QueueError::TooLarge(max_bytes),
             PutError::Limit { hit, .. } => wit::QueueError::Limit(hit.to_string()),
         }
@@ -117,6 +117,7 @@ impl From<GetError> for wit::QueueError {
         match error {
             GetError::Empty => wit::QueueError::Empty,
             GetError::Closed => wit::QueueError::Closed,
+            GetError::NotAllowed => wit::QueueError::Invalid(error.to_string()),
             GetError::InterpreterDestroyed => wit::QueueError::InterpreterDestroyed,
         }
     }

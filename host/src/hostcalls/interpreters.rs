@@ -186,9 +186,11 @@ fn child(talk: &Talk, options: &CreateOptions) -> (Setup, Result<super::Family, 
         ..limits.clone()
     };
     let grants = Grants {
-        dirs: inherited(inherits(Inherited::FILES), &grants.dirs),
+        dirs: inherited(inherits(Inherited::FILES), &talk.dirs()),
         env: inherited(inherits(Inherited::ENVIRONMENT), &grants.env),
         queues: inherited(inherits(Inherited::QUEUES), &grants.queues),
+        gets: inherited(inherits(Inherited::QUEUES), &grants.gets),
+        puts: inherited(inherits(Inherited::QUEUES), &grants.puts),
         interpreters: inherited(inherits(Inherited::INTERPRETERS), &grants.interpreters),
         args: options.arguments.clone(),
     };
@@ -206,7 +208,10 @@ fn child(talk: &Talk, options: &CreateOptions) -> (Setup, Result<super::Family, 
         file_calls: *file_calls,
         context: context.clone(),
     };
-    let family = talk.family.child(talk.id()).ok_or_else(|| limit(LimitKind::Depth, 0));
+    let family = talk
+        .family
+        .child(&talk.account)
+        .ok_or_else(|| limit(LimitKind::Depth, 0));
     (setup, family)
 }
 

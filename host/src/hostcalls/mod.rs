@@ -14,6 +14,7 @@ use wasmtime::component::{HasData, Linker, ResourceTable};
 pub(crate) use self::convert::failure_of;
 pub(crate) use self::talk::{Family, Place, Talk};
 use crate::interpreter::Guest;
+use crate::limits::LimitHit;
 use crate::queue::Item;
 
 /// Everything that Wasmtime generates from `wit/`.
@@ -75,10 +76,17 @@ impl<'a> Speaker<'a> {
     }
 }
 
-/// An item as an argument for a guest, with the handles that come with it.
-pub(crate) fn hand_over(guest: &mut Guest, item: Item) -> wasmtime::Result<wit::Item> {
+/// Items as arguments for a guest, with the handles that come with them; none of them when it has no room for those.
+pub(crate) fn hand_over(guest: &mut Guest, items: Vec<Item>) -> wasmtime::Result<Result<Vec<wit::Item>, LimitHit>> {
+    let more = items.iter().filter(|item| matches!(item, Item::Queue(_))).count();
+    let asked = if more > 0 { guest.handles() + more } else { 0 };
+    let most = guest.most_handles();
     let (talk, table) = Speaker(guest).into_parts()?;
-    convert::to_guest(talk, table, item)
+    if asked > most {
+        return Ok(Err(talk.handles_limit(asked as u64)));
+    }
+    let given = items.into_iter().map(|item| convert::to_guest(talk, table, item));
+    given.collect::<wasmtime::Result<_>>().map(Ok)
 }
 
 /// An item that a guest gave as a result; or what is wrong with it.

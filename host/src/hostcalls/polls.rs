@@ -17,6 +17,7 @@ use crate::queue::{Shared, Side, Watch};
 use crate::scheduler::control::Control;
 use crate::scheduler::standing::Waiting;
 use crate::sync::{Mutex, Rank};
+use crate::timeline::{WaitsFor, as_poll, waits_for};
 
 /// The interface of WASI, in the version that this Wasmtime implements.
 const POLL: &str = "wasi:io/poll@0.2.12";
@@ -96,7 +97,8 @@ impl Polls {
 
 /// What a pollable of a queue waits for.
 pub(super) struct Readiness {
-    pub(super) queue: Arc<Shared>,
+    /// None for who may not do it: that is said at once.
+    pub(super) queue: Option<Arc<Shared>>,
     pub(super) side: Side,
     pub(super) polls: Arc<Polls>,
 }
@@ -106,6 +108,7 @@ impl Pollable for Readiness {
     async fn ready(&mut self) {
         let address = std::ptr::from_ref(self).addr();
         let Readiness { queue, side, polls } = self;
+        let Some(queue) = queue else { return };
         let waits = || polls.waits_for(address, || Awaited::Queue(Arc::clone(queue), *side));
         Watch::new(queue, *side, &polls.control, waits).await;
     }
@@ -123,7 +126,10 @@ impl Pollable for End {
     async fn ready(&mut self) {
         let address = std::ptr::from_ref(self).addr();
         let End { callee, reply, polls } = self;
-        let waits = || polls.waits_for(address, || Awaited::Call(*callee, Arc::clone(reply)));
+        let waits = || {
+            waits_for(WaitsFor::Call(*callee));
+            polls.waits_for(address, || Awaited::Call(*callee, Arc::clone(reply)));
+        };
         reply.watch(&polls.control, waits).await;
     }
 }
@@ -141,7 +147,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
             let different: HashSet<_> = pollables.iter().map(Resource::rep).collect();
             let seen = Seen::begin(store.data_mut(), different.len());
             let (_, table) = store.data_mut().talk_and_table();
-            let ready = table.poll(pollables).await?;
+            let ready = as_poll(table.poll(pollables)).await?;
             drop(seen);
             Ok((ready,))
         })
@@ -152,7 +158,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
             Box::new(async move {
                 let seen = Seen::begin(store.data_mut(), 1);
                 let (_, table) = store.data_mut().talk_and_table();
-                table.block(pollable).await?;
+                as_poll(table.block(pollable)).await?;
                 drop(seen);
                 Ok(())
             })

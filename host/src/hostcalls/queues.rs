@@ -13,7 +13,9 @@ use super::polls::Readiness;
 use super::talk::Talk;
 use super::{Speaker, wit};
 use crate::budget::Budget;
-use crate::queue::{CreateError, Entry, GetError, Item, PutError, Queue, QueueId, QueueOptions, Side, Wait, Who};
+use crate::queue::{
+    CreateError, Entry, GetError, Item, PutError, Queue, QueueId, QueueOptions, Side, Wait, Who, to_get_of,
+};
 
 /// A guest's handle on a queue.
 #[expect(unreachable_pub, reason = "the generated code names it in a public place")]
@@ -43,7 +45,7 @@ impl Speaker<'_> {
     fn putting(&mut self, this: &This) -> wasmtime::Result<(&mut Talk, &mut ResourceTable)> {
         let (talk, table) = self.parts()?;
         let handle = table.get_mut(this)?;
-        if !handle.touched {
+        if !handle.touched && handle.queue.may(Side::Put) {
             talk.account.touch(handle.queue.shared());
             handle.touched = true;
         }
@@ -74,7 +76,8 @@ impl Speaker<'_> {
 
     fn pollable(&mut self, this: &This, side: Side) -> wasmtime::Result<Resource<DynPollable>> {
         let (talk, table) = self.parts()?;
-        let queue = Arc::clone(table.get(this)?.queue.shared());
+        let queue = &table.get(this)?.queue;
+        let queue = queue.may(side).then(|| Arc::clone(queue.shared()));
         let polls = Arc::clone(&talk.polls);
         let readiness = table.push(Readiness { queue, side, polls })?;
         subscribe(table, readiness)
@@ -134,10 +137,12 @@ impl wit::Host for Speaker<'_> {
         if queues.len() as u64 > u64::from(talk.setup.limits.handles) {
             return Ok(Err((0, talk.handles_limit(queues.len() as u64).into())));
         }
-        let shared = queues
-            .iter()
-            .map(|queue| Ok(Arc::clone(table.get(queue)?.queue.shared())))
-            .collect::<wasmtime::Result<_>>()?;
+        let handles = queues.iter().map(|queue| table.get(queue));
+        let handles = handles.collect::<Result<Vec<_>, _>>()?;
+        let shared = match to_get_of(handles.into_iter().map(|handle| &handle.queue)) {
+            Ok(shared) => shared,
+            Err((at, error)) => return Ok(Err((u32::try_from(at)?, error.into()))),
+        };
         let who = talk.who();
         let (at, got) = Queue::select_as(shared, who, wait(timeout)).await;
         let received = self.receive(&queues[at], got)?;
@@ -236,7 +241,7 @@ impl wit::HostQueue for Speaker<'_> {
     }
 
     fn get_nowait(&mut self, this: This) -> Answer<wit::Received> {
-        let got = self.queue(&this)?.shared().try_get();
+        let got = self.queue(&this)?.to_get().and_then(|queue| queue.try_get());
         self.receive(&this, got)
     }
 
@@ -247,7 +252,7 @@ impl wit::HostQueue for Speaker<'_> {
         let (talk, table) = self.parts()?;
         let queue = &table.get(&this)?.queue;
         let max = max as usize;
-        let got = match queue.shared().try_get_many(max) {
+        let got = match queue.to_get().and_then(|queue| queue.try_get_many(max)) {
             Err(GetError::Empty) if wait(timeout) != Wait::No => match queue.take_as(talk.who(), wait(timeout)).await {
                 // It comes alone.
                 Ok(first) if first.is_destroyed() => Err(GetError::InterpreterDestroyed),

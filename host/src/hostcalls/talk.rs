@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use super::polls::Polls;
-use crate::grants::Grants;
+use crate::grants::{DirGrant, FolderId, Grants};
 use crate::interpreter::{Interpreter, InterpreterId, Setup, Unowned};
-use crate::limits::{LimitHit, LimitKind};
+use crate::ledger::Ledger;
+use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::pool::Commons;
 use crate::program::Program;
-use crate::queue::{Account, Load, Queue, QueueId, Shared, Who};
+use crate::queue::{Account, Load, Queue, QueueId, Rights, Shared, Who};
 use crate::scheduler::control::Control;
 
 /// Whom a guest can talk to, and how.
@@ -21,11 +22,13 @@ pub(crate) struct Talk {
     pub(super) program: Program,
     pub(super) setup: Arc<Setup>,
     pub(super) family: Family,
+    /// Which folders it was given: its children are given the same, whatever is at their paths by then.
+    folders: Vec<FolderId>,
     pub(super) polls: Arc<Polls>,
     /// Those that were granted by name.
     granted: Vec<Queue>,
-    /// Queues that it can name by their ids, as long as somebody holds them.
-    queues: HashMap<QueueId, Weak<Shared>>,
+    /// Queues that it can name by their ids, as long as somebody holds them, and what it may do with them.
+    queues: HashMap<QueueId, (Weak<Shared>, Rights)>,
     /// Interpreters that it can name by their ids.
     interpreters: BTreeMap<InterpreterId, Unowned>,
 }
@@ -40,6 +43,8 @@ pub(crate) struct Family {
     /// How many interpreters the whole family may have besides the one that the host started.
     places: u32,
     taken: Arc<AtomicU32>,
+    /// Its parent's, if it has one.
+    above: Option<Arc<Ledger>>,
 }
 
 /// A place in a family, and what its creator pays for it, until this is dropped.
@@ -66,14 +71,16 @@ impl Family {
             depth,
             places,
             taken: Arc::default(),
+            above: None,
         }
     }
 
-    /// Where a child of this one stands, which is `parent`; `None` when it may have none.
-    pub(super) fn child(&self, parent: InterpreterId) -> Option<Family> {
+    /// Where a child of this one stands, which has this account; `None` when it may have none.
+    pub(super) fn child(&self, parent: &Account) -> Option<Family> {
         Some(Family {
-            main: Some(self.main.unwrap_or(parent)),
+            main: Some(self.main.unwrap_or(parent.owner())),
             depth: self.depth.checked_sub(1)?,
+            above: Some(Arc::clone(parent.ledger())),
             ..self.clone()
         })
     }
@@ -91,6 +98,16 @@ impl Family {
             taken: Arc::clone(&self.taken),
             _load: load,
         })
+    }
+
+    /// A ledger for who stands here.
+    pub(crate) fn ledger(&self, limits: &Limits) -> Arc<Ledger> {
+        Ledger::new(limits, self.above.as_ref())
+    }
+
+    /// Whether anybody else writes, or may come to write, into its ledger or one above.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.depth > 0 || self.above.is_some()
     }
 
     /// Whether the host started it.
@@ -113,10 +130,8 @@ impl Talk {
     ) -> Talk {
         let granted = setup
             .grants
-            .queues
-            .iter()
-            .filter_map(|name| commons.queues.open(name))
-            .map(Queue::inside)
+            .rights()
+            .filter_map(|(name, rights)| Some(commons.queues.open(name)?.narrowed(rights).inside()))
             .collect();
         Talk {
             commons: Arc::clone(commons),
@@ -125,11 +140,26 @@ impl Talk {
             program: program.clone(),
             setup: Arc::clone(setup),
             family,
+            folders: Vec::new(),
             polls: Polls::new(control),
             granted,
             queues: HashMap::new(),
             interpreters: BTreeMap::new(),
         }
+    }
+
+    /// It was given these folders, in the order of its grants.
+    pub(crate) fn has(&mut self, folders: Vec<FolderId>) {
+        self.folders = folders;
+    }
+
+    /// The folders that a child of it may be given.
+    pub(super) fn dirs(&self) -> Vec<DirGrant> {
+        let mut dirs = self.setup.grants.dirs.clone();
+        for (dir, folder) in dirs.iter_mut().zip(&self.folders) {
+            dir.folder = Some(*folder);
+        }
+        dirs
     }
 
     pub(super) fn id(&self) -> InterpreterId {
@@ -155,8 +185,13 @@ impl Talk {
 
     /// The queue with this id, if this guest may use it. It takes as long whether there is none or it is another's.
     pub(super) fn queue(&self, id: QueueId) -> Option<Queue> {
-        let known = self.queues.get(&id).and_then(Weak::upgrade).map(Queue::hold);
-        known.or_else(|| self.granted.iter().find(|queue| queue.id() == id).cloned())
+        let granted = self.granted.iter().find(|queue| queue.id() == id);
+        let known = self.queues.get(&id);
+        let known = known.and_then(|(queue, rights)| Some(Queue::hold(queue.upgrade()?, *rights)));
+        match (known, granted) {
+            (Some(known), Some(granted)) => Some(known.with(granted)),
+            (known, granted) => known.or_else(|| granted.cloned()),
+        }
     }
 
     pub(super) fn granted_queue(&self, name: &str) -> Option<Queue> {
@@ -166,9 +201,11 @@ impl Talk {
     /// It may use this queue from now on.
     pub(super) fn learn_queue(&mut self, queue: &Queue) {
         if self.queues.len() >= FEW && self.queues.len() == self.queues.capacity() {
-            self.queues.retain(|_, queue| queue.strong_count() > 0);
+            self.queues.retain(|_, (queue, _)| queue.strong_count() > 0);
         }
-        self.queues.insert(queue.id(), Arc::downgrade(queue.shared()));
+        let learned = || (Arc::downgrade(queue.shared()), queue.rights());
+        let (_, rights) = self.queues.entry(queue.id()).or_insert_with(learned);
+        *rights = rights.and(queue.rights());
     }
 
     /// The interpreter with this id, if this guest may use it and it has not ended.

@@ -14,6 +14,7 @@ use crate::queue::{Account, Item, Load};
 use crate::scheduler::control::Control;
 use crate::scheduler::standing::Waiting;
 use crate::sync::{Mutex, Rank};
+use crate::timeline::{WaitsFor, waits_for};
 
 /// What is asked of an interpreter.
 pub(crate) enum Request {
@@ -100,6 +101,7 @@ impl Desk {
                 return Poll::Ready(None);
             }
             control.stand_still(Waiting::to_be_called(self.by_host));
+            waits_for(WaitsFor::ToBeCalled);
             state.waker = Some(cx.waker().clone());
             Poll::Pending
         })
@@ -279,6 +281,7 @@ impl Reply {
                 return Poll::Ready(());
             }
             if let Some((caller, callee)) = who {
+                waits_for(WaitsFor::Call(callee));
                 caller.stand_still(Waiting::call(callee));
                 if !coming.standing.iter().any(|standing| Arc::ptr_eq(standing, caller)) {
                     coming.standing.push(Arc::clone(caller));
@@ -341,6 +344,7 @@ mod tests {
     use bytesize::ByteSize;
 
     use super::*;
+    use crate::ledger::Ledger;
     use crate::limits::Limits;
 
     #[test]
@@ -349,7 +353,7 @@ mod tests {
             messages: ByteSize::b(1_000),
             ..Limits::default()
         };
-        let account = Arc::new(Account::new(InterpreterId(1), &limits));
+        let account = Arc::new(Account::new(InterpreterId(1), &Ledger::new(&limits, None)));
         let budget = Budget::new(10_000);
         let ask = |bytes| {
             let payer = Payer::new(&account, &budget);

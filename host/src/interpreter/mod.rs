@@ -4,7 +4,9 @@
 //! is never used again after its life; nothing of one tenant reaches the next.
 
 pub(crate) mod desk;
+pub(crate) mod fuel;
 mod life;
+pub mod script;
 pub(crate) mod store;
 
 use std::fmt;
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use self::desk::{Answer, Desk, Reply, Request};
 pub(crate) use self::life::{Life, Role};
+pub use self::script::Script;
 pub use self::store::Guest;
 use crate::grants::Grants;
 use crate::limits::Limits;

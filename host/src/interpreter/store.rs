@@ -10,8 +10,10 @@ use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
+use super::fuel::{self, Meter};
 use super::{FileCalls, InterpreterId, Setup};
 use crate::hostcalls::Talk;
+use crate::ledger::Kind;
 use crate::limiter::{Limiter, Vitals};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::Bounds;
@@ -43,6 +45,8 @@ pub struct Guest {
     watch: Watch,
     /// Of programs that import queues or interpreters.
     talk: Option<Box<Talk>>,
+    /// Where fuel is counted, and counts for a family.
+    pub(super) meter: Option<Meter>,
 }
 
 impl Guest {
@@ -152,6 +156,8 @@ impl WasiView for Guest {
 /// Whom a store is for.
 pub(crate) struct Tenant<'a> {
     pub id: InterpreterId,
+    /// What its script is called, if it runs one: its first argument.
+    pub script: Option<&'a str>,
     pub program: &'a Program,
     pub setup: &'a Setup,
     pub control: &'a Arc<Control>,
@@ -161,7 +167,7 @@ pub(crate) struct Tenant<'a> {
 
 impl Tenant<'_> {
     /// A new store, within the tenant's limits and with its grants.
-    pub(crate) fn store(&self, talk: Option<Box<Talk>>) -> crate::Result<Store<Guest>> {
+    pub(crate) fn store(&self, mut talk: Option<Box<Talk>>) -> crate::Result<Store<Guest>> {
         let Setup {
             limits,
             grants,
@@ -171,12 +177,19 @@ impl Tenant<'_> {
         } = self.setup;
         let mut wasi = wasi::context(
             self.program.name(),
+            self.script,
             grants,
             *file_calls,
             GuestInput::new(stdio.stdin.clone()),
             GuestOutput::new(stdio.stdout.clone(), self.vitals),
             GuestOutput::new(stdio.stderr.clone(), self.vitals),
         )?;
+        if !grants.dirs.is_empty() {
+            let folders = wasi::folders(&mut wasi, grants)?;
+            if let Some(talk) = &mut talk {
+                talk.has(folders);
+            }
+        }
         let table: &mut ResourceTable = wasi.ctx().table;
         let most_handles = usize::try_from(limits.handles).unwrap_or(usize::MAX);
         table.set_max_capacity(most_handles);
@@ -195,6 +208,7 @@ impl Tenant<'_> {
             control: Arc::clone(self.control),
             watch: Watch(None),
             talk,
+            meter: None,
         };
         let mut store = Store::new(self.program.engine().wasmtime(), guest);
         store.limiter(|guest| &mut guest.limiter);
@@ -204,23 +218,25 @@ impl Tenant<'_> {
         let copied = usize::try_from(limits.memory.as_u64()).unwrap_or(usize::MAX);
         store.set_hostcall_fuel(copied.min(store.hostcall_fuel()));
         if let Some(fuel) = limits.fuel {
-            set_fuel(&mut store, fuel)?;
+            set_fuel(&mut store, fuel).map_err(|error| crate::Error::host(format!("{error:#}")))?;
         }
         store.set_epoch_deadline(1);
         Ok(store)
     }
 }
 
-/// How much fuel the store has from now on.
-pub(crate) fn set_fuel(store: &mut Store<Guest>, fuel: u64) -> crate::Result<()> {
-    store
-        .set_fuel(fuel)
-        .map_err(|error| crate::Error::host(format!("{error:#}")))
+/// How much fuel the store has from now on; less when its family has less.
+pub(crate) fn set_fuel(store: &mut Store<Guest>, fuel: u64) -> wasmtime::Result<()> {
+    match store.data().vitals.family().cloned() {
+        Some(family) => fuel::begin(store, &family, fuel),
+        None => store.set_fuel(fuel),
+    }
 }
 
 /// At each tick a guest on a fiber gives way when its turn is over.
 pub(crate) fn on_a_fiber(store: &mut Store<Guest>) {
-    store.epoch_deadline_callback(|store| {
+    store.epoch_deadline_callback(|mut store| {
+        fuel::settle(&mut store)?;
         Ok(match store.data().control.at_tick() {
             AtTick::GoOn => UpdateDeadline::Continue(1),
             AtTick::Switch => UpdateDeadline::Yield(1),
@@ -244,9 +260,10 @@ pub(crate) fn on_a_thread(store: &mut Store<Guest>) {
 
 /// The limits that an error may stand for.
 pub(crate) fn bounds(limits: &Limits, vitals: &Vitals) -> Bounds {
+    let fuel = vitals.family().map(|family| family.nearest(Kind::Fuel).limit);
     Bounds {
         stack: limits.stack.as_u64(),
-        fuel: limits.fuel.unwrap_or(0),
+        fuel: fuel.or(limits.fuel).unwrap_or(0),
         handles: u64::from(limits.handles),
         refused: vitals.refused(),
     }

@@ -4,6 +4,7 @@
 //! `wasm-pool up` runs one; a service of one's own can read the same files.
 
 mod graph;
+mod guest;
 mod parse;
 mod raw;
 mod spec;
@@ -39,8 +40,10 @@ pub struct Plan {
 pub struct Part {
     /// Its name in the manifest.
     pub name: String,
-    /// Its file, seen from where the manifest is.
-    pub guest: PathBuf,
+    /// What it is.
+    pub guest: GuestSource,
+    /// What each copy runs, if it is a program that runs source text.
+    pub script: Option<ScriptSource>,
     /// Arguments after the program's name.
     pub args: Vec<String>,
     /// How many copies run; 0 for a program of which only interpreters are made.
@@ -63,11 +66,36 @@ pub struct Part {
     pub named_at: NamedAt,
 }
 
+/// What a program is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GuestSource {
+    /// A file, seen from where the manifest is.
+    File(PathBuf),
+    /// A language of this name, which whoever runs the plan has a program for.
+    Language(String),
+}
+
+/// Source text that a program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScriptSource {
+    /// What a file holds.
+    File {
+        /// What the manifest calls it, and the script is told.
+        name: String,
+        /// Where it is, seen from where the manifest is.
+        path: PathBuf,
+    },
+    /// The text itself.
+    Text(String),
+}
+
 /// Where the manifest names what may turn out to be wrong when it is used: `pool.toml:3: programs.a.guest`.
 #[derive(Debug)]
 pub struct NamedAt {
-    /// The guest's file.
+    /// The guest's file, or its language.
     pub guest: String,
+    /// The script.
+    pub script: String,
     /// The folders.
     pub dirs: String,
     /// The programs that its interpreters may be of.

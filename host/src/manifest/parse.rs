@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::guest::{Made, made};
 use super::raw::{PartLimits, PoolLimits, Raw, RawPart, RawQueue, RawRestart, RawUnbound};
 use super::{NamedAt, Part, Plan, QueueSpec, Restart, TOLD};
 use crate::grants::{DirGrant, Grants};
@@ -18,14 +19,14 @@ type Declared<'a> = dyn Fn(&str, &Spanned<String>) -> Result<String, Error> + 'a
 const SPANNED: &str = ".$__serde_spanned_private_value";
 
 /// A manifest's text, to say where something stands in it.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     name: &'a str,
     text: &'a str,
 }
 
 impl Source<'_> {
     /// A place: its line and its key.
-    fn place(&self, at: std::ops::Range<usize>, key: &str) -> String {
+    pub(super) fn place(&self, at: std::ops::Range<usize>, key: &str) -> String {
         let before = &self.text.as_bytes()[..at.start.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         let space = if key.is_empty() { "" } else { ": " };
@@ -33,7 +34,7 @@ impl Source<'_> {
     }
 
     /// A mistake at this place.
-    fn mistake(&self, at: std::ops::Range<usize>, key: &str, why: impl std::fmt::Display) -> Error {
+    pub(super) fn mistake(&self, at: std::ops::Range<usize>, key: &str, why: impl std::fmt::Display) -> Error {
         Error::new(ErrorKind::Usage, format!("{}: {why}", self.place(at, key)))
     }
 
@@ -86,8 +87,9 @@ pub(super) fn parse(text: &str, name: &str, folder: &Path) -> Result<Plan, Error
     if let Some(workers) = raw.workers.as_ref().filter(|workers| *workers.get_ref() == 0) {
         return Err(source.mistake(workers.span(), "workers", "expected a number from 1"));
     }
-    let fed = |part: &RawPart| {
-        part.puts
+    let fed = |part: &Spanned<RawPart>| {
+        part.get_ref()
+            .puts
             .iter()
             .find(|queue| Some(queue.get_ref()) == feed.as_ref())
             .map(Spanned::span)
@@ -144,11 +146,12 @@ fn queue_spec(source: &Source<'_>, name: &str, queue: &Spanned<RawQueue>) -> Res
 fn a_part(
     source: &Source<'_>,
     name: &str,
-    raw: &RawPart,
+    part: &Spanned<RawPart>,
     limits: &Limits,
     folder: &Path,
     declared: &Declared<'_>,
 ) -> Result<Part, Error> {
+    let raw = part.get_ref();
     let key = |last: &str| format!("programs.{}.{last}", name);
     let queues = |last: &str, names: &[Spanned<String>]| {
         names
@@ -164,45 +167,68 @@ fn a_part(
         grant.host = folder.join(&grant.host);
         Ok(grant)
     });
-    check_words(source, name, raw, &key)?;
-    Ok(Part {
-        name: name.to_owned(),
-        guest: folder.join(raw.guest.get_ref()),
-        args: raw.args.iter().map(|arg| arg.get_ref().clone()).collect(),
-        instances: raw.instances,
+    check_words(source, name, part, &key)?;
+    let made = made(source, name, part, folder)?;
+    let mut touched = Grants {
         dirs: dirs.collect::<Result<_, _>>()?,
         env: raw
             .env
             .iter()
             .map(|(name, value)| (name.clone(), value.get_ref().clone()))
             .collect(),
+        ..Grants::default()
+    };
+    let modules = raw.py_path.iter().map(|dir| folder.join(dir.get_ref()));
+    touched.add_python_path(modules);
+    Ok(Part {
+        name: name.to_owned(),
+        args: raw.args.iter().map(|arg| arg.get_ref().clone()).collect(),
+        instances: raw.instances,
+        dirs: touched.dirs,
+        env: touched.env,
         gets: queues("gets", &raw.gets)?,
         puts: queues("puts", &raw.puts)?,
         restart: restart(source, &key, raw)?,
         interpreters: raw.interpreters.clone(),
         limits: part_limits(source, &key("limits"), &raw.limits, limits)?,
-        named_at: named_at(source, raw, &key),
+        named_at: named_at(source, raw, &made, &key),
+        guest: made.guest,
+        script: made.script,
     })
 }
 
-fn named_at(source: &Source<'_>, raw: &RawPart, key: &dyn Fn(&str) -> String) -> NamedAt {
-    let first = |names: &[Spanned<String>], last: &str| {
-        let first = names.first().map(Spanned::span);
-        source.place(first.unwrap_or(raw.guest.span()), &key(last))
+fn named_at(source: &Source<'_>, raw: &RawPart, made: &Made, key: &dyn Fn(&str) -> String) -> NamedAt {
+    let first = |names: &[Spanned<String>], last: &str| match names.first() {
+        Some(first) => source.place(first.span(), &key(last)),
+        None => made.guest_at.clone(),
     };
+    let modules = raw
+        .py_path
+        .first()
+        .map(|first| source.place(first.span(), &key("py-path")));
     let children = raw.interpreters.as_ref().map(|children| &*children.programs);
     NamedAt {
-        guest: source.place(raw.guest.span(), &key("guest")),
-        dirs: first(&raw.dirs, "dirs"),
+        guest: made.guest_at.clone(),
+        script: made.script_at.clone(),
+        dirs: modules
+            .filter(|_| raw.dirs.is_empty())
+            .unwrap_or_else(|| first(&raw.dirs, "dirs")),
         children: first(children.unwrap_or_default(), "interpreters.programs"),
     }
 }
 
 /// Checks what a program is called and told: its name, its arguments and its variables.
-fn check_words(source: &Source<'_>, name: &str, raw: &RawPart, key: &dyn Fn(&str) -> String) -> Result<(), Error> {
+fn check_words(
+    source: &Source<'_>,
+    name: &str,
+    part: &Spanned<RawPart>,
+    key: &dyn Fn(&str) -> String,
+) -> Result<(), Error> {
+    let raw = part.get_ref();
     if name.is_empty() || name.chars().any(char::is_control) {
         let why = "a program's name is a word without control characters";
-        return Err(source.mistake(raw.guest.span(), &format!("programs.{name}"), why));
+        let says = raw.guest.as_ref().map(Spanned::span);
+        return Err(source.mistake(says.unwrap_or(part.span()), &format!("programs.{name}"), why));
     }
     for arg in &raw.args {
         let grants = Grants {
@@ -252,7 +278,9 @@ fn restart(source: &Source<'_>, key: &dyn Fn(&str) -> String, raw: &RawPart) -> 
 /// Programs that children can be of are programs of the manifest.
 fn check_children(source: &Source<'_>, raw: &Raw) -> Result<(), Error> {
     for (name, part) in &raw.programs {
-        let Some(children) = &part.interpreters else { continue };
+        let Some(children) = &part.get_ref().interpreters else {
+            continue;
+        };
         let unknown = children
             .programs
             .iter()

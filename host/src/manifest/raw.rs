@@ -16,7 +16,7 @@ pub(super) struct Raw {
     pub limits: PoolLimits,
     #[serde(default)]
     pub queues: IndexMap<String, Spanned<RawQueue>>,
-    pub programs: IndexMap<String, RawPart>,
+    pub programs: IndexMap<String, Spanned<RawPart>>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,12 @@ pub(super) enum RawUnbound {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawPart {
-    pub guest: Spanned<PathBuf>,
+    pub guest: Option<Spanned<PathBuf>>,
+    pub lang: Option<Spanned<String>>,
+    pub script: Option<Spanned<PathBuf>>,
+    pub exec: Option<Spanned<String>>,
+    #[serde(default)]
+    pub py_path: Vec<Spanned<PathBuf>>,
     #[serde(default)]
     pub args: Vec<Spanned<String>>,
     #[serde(default = "one_instance")]

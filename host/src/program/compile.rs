@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::flight::Flights;
 use super::sniff::{Looks, looks_like};
 use super::{Code, Kind, Precompiled, endless};
+use crate::cache::Origin;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -26,9 +27,16 @@ pub enum Compiled {
     Before,
 }
 
+/// The compiled code of a file whose content is known without reading it.
+pub(super) fn recall(engine: &Engine, origin: &Origin) -> Option<Code> {
+    let cache = engine.cache()?;
+    cache.load(engine.wasmtime(), &cache.recall(engine.wasmtime(), origin)?)
+}
+
 pub(super) fn compile(
     engine: &Engine,
     bytes: Vec<u8>,
+    origin: Option<&Origin>,
     limits: &Limits,
     precompiled: Precompiled,
 ) -> Result<(Code, Compiled)> {
@@ -58,6 +66,9 @@ pub(super) fn compile(
     if let (Some(cache), Some(key)) = (engine.cache(), &key)
         && let Some(code) = cache.load(engine.wasmtime(), key)
     {
+        if let Some(origin) = origin {
+            cache.note(engine.wasmtime(), origin, key);
+        }
         return Ok((code, Compiled::Cached));
     }
     let began = std::time::Instant::now();
@@ -116,4 +127,78 @@ fn text_error(message: &str) -> String {
             Some(format!(" at line {line}, column {column}"))
         });
     format!("not valid WebAssembly text: {reason}{}", place.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::sync::Barrier;
+    use std::time::Instant;
+
+    use super::*;
+
+    const CLIENTS: usize = 32;
+
+    /// Functions of long straight lines: the compiler takes much longer for it than a thread to start.
+    fn bomb(functions: usize) -> Vec<u8> {
+        let line = "(i32.add (i32.const 1)".repeat(400) + "(i32.const 1)" + &")".repeat(400);
+        let mut text = "(module".to_owned();
+        for number in 0..functions {
+            let _ = write!(text, "(func (export \"f{number}\") (result i32) {line})");
+        }
+        text.push(')');
+        text.into_bytes()
+    }
+
+    /// What each of the clients got, who all begin at once, and after how long.
+    fn submitted(engine: &Engine, bomb: &[u8], limits: &Limits) -> Vec<(Result<(Code, Compiled)>, Duration)> {
+        let begin = Barrier::new(CLIENTS);
+        let client = || {
+            let bytes = bomb.to_vec();
+            begin.wait();
+            let began = Instant::now();
+            (
+                compile(engine, bytes, None, limits, Precompiled::Refuse),
+                began.elapsed(),
+            )
+        };
+        std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
+            clients.into_iter().filter_map(|client| client.join().ok()).collect()
+        })
+    }
+
+    #[test]
+    fn many_clients_with_the_same_bomb_at_once_compile_it_once_and_wait_no_longer_than_each_may() -> Result<()> {
+        let engine = Engine::builder().instances(1).build()?;
+        let limits = Limits::default();
+        let all = submitted(&engine, &bomb(400), &limits);
+        assert_eq!(all.len(), CLIENTS);
+        let mut places = std::collections::BTreeSet::new();
+        for (compiled, took) in all {
+            assert!(took < limits.compile_time, "{took:?}");
+            match compiled? {
+                (Code::Module(module), Compiled::Now(_)) => places.insert(module.image_range().start),
+                _ => panic!("a module, compiled now"),
+            };
+        }
+        // All have the same code.
+        assert_eq!(places.len(), 1);
+
+        let short = Limits {
+            compile_time: Duration::from_millis(1),
+            ..limits
+        };
+        for (compiled, took) in submitted(&engine, &bomb(401), &short) {
+            let why = compiled
+                .map(|(_, compiled)| compiled)
+                .err()
+                .map(|error| error.to_string());
+            assert!(why.is_some_and(|why| why.starts_with("compile-time limit of 1ms")));
+            assert!(took < Duration::from_secs(10), "{took:?}");
+        }
+        // One compilation runs on, and not one for each.
+        assert!(engine.flights().len() <= 1);
+        Ok(())
+    }
 }

@@ -77,6 +77,12 @@ impl<T: Clone + Send + 'static> Flights<T> {
         flight.wait(limit)
     }
 
+    /// How many run, those included that nobody waits for.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
     fn start(
         &self,
         flight: &Arc<Flight<T>>,

@@ -26,6 +26,7 @@ pub(crate) use self::flight::Flights;
 pub use self::function::Function;
 pub(crate) use self::function::Place;
 pub(crate) use self::types::wit;
+use crate::cache::Origin;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::hostcalls::WorkerPre;
@@ -122,9 +123,22 @@ impl Program {
     ) -> Result<Program> {
         let path = path.as_ref();
         let shown = text::one_line(&path.display().to_string());
-        let bytes = source::read(path, limits.module_size)?;
-        Program::load(engine, &source::program_name(path), bytes, limits, precompiled)
-            .map_err(|error| error.about(&shown))
+        let name = source::program_name(path);
+        let origin = source::origin(path, limits.module_size);
+        let known = origin
+            .as_ref()
+            .and_then(|(origin, size)| Some((compile::recall(engine, origin)?, *size)));
+        let program = match known {
+            Some((code, size)) => Program::of_code(engine, &name, size, code, Compiled::Cached),
+            None => {
+                let bytes = source::read(path, limits.module_size)?;
+                // It holds what was read, unless it was changed meanwhile.
+                let origin = origin.filter(|before| source::origin(path, limits.module_size).as_ref() == Some(before));
+                let origin = origin.as_ref().map(|(origin, _)| origin);
+                Program::load(engine, &name, bytes, origin, limits, precompiled)
+            }
+        };
+        program.map_err(|error| error.about(&shown))
     }
 
     /// The name and the bytes of the program in a file, or of what stdin gives when the path is `-`, within
@@ -143,7 +157,7 @@ impl Program {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) when they are no program that this host runs.
     pub fn from_bytes(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits) -> Result<Program> {
         source::check_size(bytes.len() as u64, limits.module_size)?;
-        Program::load(engine, name, bytes.to_vec(), limits, Precompiled::Refuse)
+        Program::load(engine, name, bytes.to_vec(), None, limits, Precompiled::Refuse)
     }
 
     /// [`from_file`](Program::from_file) without blocking.
@@ -167,9 +181,20 @@ impl Program {
         .await?
     }
 
-    fn load(engine: &Engine, name: &str, bytes: Vec<u8>, limits: &Limits, precompiled: Precompiled) -> Result<Program> {
+    fn load(
+        engine: &Engine,
+        name: &str,
+        bytes: Vec<u8>,
+        origin: Option<&Origin>,
+        limits: &Limits,
+        precompiled: Precompiled,
+    ) -> Result<Program> {
         let size = bytes.len() as u64;
-        let (code, compiled) = compile::compile(engine, bytes, limits, precompiled)?;
+        let (code, compiled) = compile::compile(engine, bytes, origin, limits, precompiled)?;
+        Program::of_code(engine, name, size, code, compiled)
+    }
+
+    fn of_code(engine: &Engine, name: &str, size: u64, code: Code, compiled: Compiled) -> Result<Program> {
         check_parts(engine, &code)?;
         let (pre, entry, worker) = match &code {
             Code::Module(module) => {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 
+use crate::cache::Origin;
 use crate::error::{Error, Result};
 use crate::text;
 use crate::units::show_size;
@@ -26,6 +27,13 @@ pub(super) fn read(path: &Path, limit: ByteSize) -> Result<Vec<u8>> {
     check_size(meta.len(), limit).map_err(|error| error.about(&shown))?;
     let file = File::open(path).map_err(unreadable)?;
     read_at_most(file, limit).map_err(|error| error.about(&shown))
+}
+
+/// A large file as it is now, and its length; none for one that is read anyway.
+pub(super) fn origin(path: &Path, limit: ByteSize) -> Option<(Origin, u64)> {
+    let meta = fs::metadata(path).ok()?;
+    check_size(meta.len(), limit).ok()?;
+    Some((Origin::of(&meta)?, meta.len()))
 }
 
 /// Refuses a program of more bytes than the limit.

@@ -1,35 +1,30 @@
 //! What one interpreter has in queues: its bytes in flight, its queues.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use super::QueueId;
 use super::shared::Shared;
 use crate::budget::{Budget, Held};
 use crate::interpreter::InterpreterId;
-use crate::limits::{LimitHit, LimitKind, Limits};
+use crate::ledger::{Kind, Ledger};
+use crate::limits::LimitHit;
 use crate::sync::{Mutex, Rank};
 
 /// The account of one interpreter. It outlives the interpreter as long as an item of it lies somewhere.
 pub(crate) struct Account {
     owner: InterpreterId,
-    in_flight: AtomicU64,
-    in_flight_limit: u64,
-    queues: AtomicU32,
-    queues_limit: u32,
+    /// How many queues and how many bytes of messages.
+    ledger: Arc<Ledger>,
     /// The queues in which something of it may lie.
     touched: Mutex<HashMap<QueueId, Weak<Shared>>>,
 }
 
 impl Account {
-    pub(crate) fn new(owner: InterpreterId, limits: &Limits) -> Account {
+    pub(crate) fn new(owner: InterpreterId, ledger: &Arc<Ledger>) -> Account {
         Account {
             owner,
-            in_flight: AtomicU64::new(0),
-            in_flight_limit: limits.messages.as_u64(),
-            queues: AtomicU32::new(0),
-            queues_limit: limits.queues,
+            ledger: Arc::clone(ledger),
             touched: Mutex::new(Rank::Touched, HashMap::new()),
         }
     }
@@ -37,6 +32,11 @@ impl Account {
     /// Whose it is.
     pub(crate) fn owner(&self) -> InterpreterId {
         self.owner
+    }
+
+    /// Where it counts what it takes.
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// Remembers that something of this account may lie in a queue.
@@ -56,17 +56,33 @@ impl Account {
         }
     }
 
+    /// Charges it with bytes, if it has so many left.
+    pub(super) fn charge(&self, bytes: u64) -> Result<(), LimitHit> {
+        self.ledger.take(Kind::Messages, bytes)
+    }
+
+    /// Gives back bytes that were charged.
+    pub(super) fn release(&self, bytes: u64) {
+        self.ledger.give_back(Kind::Messages, bytes);
+    }
+
+    /// What a queue may keep of it beyond what is in it: so little that a thousand queues do not matter.
+    pub(super) fn step(&self) -> u64 {
+        self.ledger.limit(Kind::Messages) >> 16
+    }
+
+    #[cfg(test)]
+    pub(super) fn in_flight(&self) -> u64 {
+        self.ledger.used(Kind::Messages)
+    }
+
     /// Counts one more queue, if it may have one more.
     pub(super) fn take_queue(&self) -> Result<(), LimitHit> {
-        let limit = self.queues_limit;
-        self.queues
-            .fetch_update(Relaxed, Relaxed, |queues| (queues < limit).then_some(queues + 1))
-            .map(drop)
-            .map_err(|queues| LimitHit::new(LimitKind::Queues, u64::from(limit), u64::from(queues) + 1))
+        self.ledger.take(Kind::Queues, 1)
     }
 
     pub(super) fn gave_up_queue(&self) {
-        self.queues.fetch_sub(1, Relaxed);
+        self.ledger.give_back(Kind::Queues, 1);
     }
 }
 
@@ -78,7 +94,7 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn take(account: &Arc<Account>, budget: &Budget, bytes: u64) -> Result<Load, LimitHit> {
-        let charge = Charge::take(Some(account), bytes)?;
+        let charge = Charge::take(account, bytes)?;
         Ok(Load {
             _charge: charge,
             _held: budget.hold(bytes)?,
@@ -88,45 +104,22 @@ impl Load {
 
 /// The bytes of one item on its sender's account, until this is dropped.
 pub(super) struct Charge {
-    account: Option<Arc<Account>>,
+    account: Arc<Account>,
     bytes: u64,
 }
 
 impl Charge {
-    /// Charges the sender, if a guest is one.
-    pub(super) fn take(sender: Option<&Arc<Account>>, bytes: u64) -> Result<Charge, LimitHit> {
-        let Some(account) = sender else {
-            return Ok(Charge { account: None, bytes });
-        };
-        let before = account.in_flight.fetch_add(bytes, Relaxed);
-        if before + bytes > account.in_flight_limit {
-            account.in_flight.fetch_sub(bytes, Relaxed);
-            let asked = before + bytes;
-            return Err(LimitHit::new(LimitKind::Messages, account.in_flight_limit, asked));
-        }
+    pub(super) fn take(account: &Arc<Account>, bytes: u64) -> Result<Charge, LimitHit> {
+        account.charge(bytes)?;
         Ok(Charge {
-            account: Some(Arc::clone(account)),
+            account: Arc::clone(account),
             bytes,
         })
-    }
-
-    /// Whether it is on this account.
-    pub(super) fn is_of(&self, account: &Account) -> bool {
-        self.account
-            .as_ref()
-            .is_some_and(|charged| std::ptr::eq(&**charged, account))
-    }
-
-    /// Gives the bytes back before the time.
-    pub(super) fn end(&mut self) {
-        if let Some(account) = self.account.take() {
-            account.in_flight.fetch_sub(self.bytes, Relaxed);
-        }
     }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.end();
+        self.account.release(self.bytes);
     }
 }

@@ -3,14 +3,28 @@
 use std::sync::Arc;
 
 use super::account::{Account, Charge};
+use super::tally::SMALL;
 use super::{GetError, ITEM_OVERHEAD, Item, PutError, Queue, Received, Unbound};
+use crate::interpreter::InterpreterId;
 
 /// An item in a queue, or what is left of it.
 pub(crate) struct Entry {
     content: Content,
     unbound: Unbound,
     pub(super) weight: u64,
-    charge: Charge,
+    payer: Payer,
+}
+
+/// Towards whose account it counts.
+enum Payer {
+    /// Nobody's: the host put it, or its sender is gone.
+    Nobody,
+    /// It is small: the queue counts it, as long as it is there.
+    Tally(InterpreterId),
+    Charge(
+        InterpreterId,
+        #[expect(dead_code, reason = "gives back what it holds when it is dropped")] Charge,
+    ),
 }
 
 enum Content {
@@ -25,6 +39,8 @@ enum Content {
 pub(super) struct Loss {
     /// What it weighed beside the place that its entry keeps.
     pub(super) freed: u64,
+    /// What of that the queue counted for its sender.
+    pub(super) tallied: u64,
     /// The entry keeps its place.
     pub(super) stays: bool,
     _content: Content,
@@ -42,15 +58,33 @@ impl Entry {
         if weight > max_bytes {
             return Err(PutError::TooLarge { item, max_bytes });
         }
-        match Charge::take(sender, weight) {
-            Ok(charge) => Ok(Entry {
-                content: Content::Item(item),
-                unbound,
-                weight,
-                charge,
-            }),
-            Err(hit) => Err(PutError::Limit { item, hit }),
+        let payer = match sender {
+            None => Payer::Nobody,
+            Some(account) if weight <= SMALL => Payer::Tally(account.owner()),
+            Some(account) => match Charge::take(account, weight) {
+                Ok(charge) => Payer::Charge(account.owner(), charge),
+                Err(hit) => return Err(PutError::Limit { item, hit }),
+            },
+        };
+        Ok(Entry {
+            content: Content::Item(item),
+            unbound,
+            weight,
+            payer,
+        })
+    }
+
+    /// Whose it is, if the queue counts it.
+    pub(super) fn tallied(&self) -> Option<InterpreterId> {
+        match self.payer {
+            Payer::Tally(owner) => Some(owner),
+            Payer::Nobody | Payer::Charge(..) => None,
         }
+    }
+
+    /// It counts towards nobody from now on.
+    pub(super) fn unpaid(&mut self) {
+        self.payer = Payer::Nobody;
     }
 
     pub(super) fn is_item(&self) -> bool {
@@ -64,14 +98,19 @@ impl Entry {
 
     /// The interpreter of this account ended: what is lost with it, if this entry is its own and does not outlive it.
     pub(super) fn lose(&mut self, sender: &Account) -> Option<Loss> {
-        if !self.charge.is_of(sender) || self.unbound == Unbound::Keep {
+        let tallied = match &self.payer {
+            Payer::Tally(owner) if *owner == sender.owner() => self.weight,
+            Payer::Charge(owner, _) if *owner == sender.owner() => 0,
+            _ => return None,
+        };
+        if self.unbound == Unbound::Keep {
             return None;
         }
         let content = match self.unbound {
             Unbound::Error => Content::Destroyed,
             Unbound::Keep | Unbound::Replace | Unbound::Remove => Content::Lost,
         };
-        self.charge.end();
+        self.unpaid();
         let stays = self.unbound != Unbound::Remove;
         // An entry that stays takes memory, as any small item does.
         let kept = if stays { ITEM_OVERHEAD } else { 0 };
@@ -79,6 +118,7 @@ impl Entry {
         self.weight = kept;
         Some(Loss {
             freed,
+            tallied,
             stays,
             _content: std::mem::replace(&mut self.content, content),
         })

@@ -24,6 +24,8 @@ pub enum PutError {
     },
     /// A queue or an interpreter of another pool, which means nothing in this one.
     Foreign(Item),
+    /// The handle may only get.
+    NotAllowed(Item),
     /// The sender or the pool has no memory left for one more message.
     Limit {
         /// The item.
@@ -40,6 +42,8 @@ pub enum GetError {
     Empty,
     /// The queue is closed and nothing is left in it.
     Closed,
+    /// The handle may only put.
+    NotAllowed,
     /// The sender of this item ended before anybody got it, and the item's [`Unbound`](super::Unbound) said
     /// [`Error`](super::Unbound::Error). The item is gone. CPython's `ItemInterpreterDestroyed`.
     InterpreterDestroyed,
@@ -60,7 +64,9 @@ impl PutError {
     /// The item that was not put.
     pub fn into_item(self) -> Item {
         match self {
-            PutError::Full(item) | PutError::Closed(item) | PutError::Foreign(item) => item,
+            PutError::Full(item) | PutError::Closed(item) | PutError::Foreign(item) | PutError::NotAllowed(item) => {
+                item
+            }
             PutError::TooLarge { item, .. } | PutError::Limit { item, .. } => item,
         }
     }
@@ -71,6 +77,7 @@ impl PutError {
             PutError::Full(item) => PutError::Full(change(item)),
             PutError::Closed(item) => PutError::Closed(change(item)),
             PutError::Foreign(item) => PutError::Foreign(change(item)),
+            PutError::NotAllowed(item) => PutError::NotAllowed(change(item)),
             PutError::TooLarge { item, max_bytes } => PutError::TooLarge {
                 item: change(item),
                 max_bytes,
@@ -89,6 +96,9 @@ impl fmt::Display for PutError {
             PutError::Full(_) => f.write_str("the queue is full"),
             PutError::Closed(_) => f.write_str("the queue is closed"),
             PutError::Foreign(_) => f.write_str(FOREIGN),
+            PutError::NotAllowed(_) => {
+                f.write_str("this handle is for getting only (a manifest's `puts` grants putting)")
+            }
             PutError::TooLarge { item, max_bytes } => write!(
                 f,
                 "an item of {} bytes does not fit into a queue that holds {max_bytes}",
@@ -104,6 +114,7 @@ impl fmt::Display for GetError {
         f.write_str(match self {
             GetError::Empty => "the queue is empty",
             GetError::Closed => "the queue is closed and empty",
+            GetError::NotAllowed => "this handle is for putting only (a manifest's `gets` grants getting)",
             GetError::InterpreterDestroyed => "the interpreter that put this item has ended",
         })
     }

@@ -12,16 +12,20 @@ use smallvec::SmallVec;
 use super::ends::{Drain, Feed};
 use super::entry::Entry;
 use super::inside::{Stopped, Who, after_time, delivered, open_all};
-use super::shared::Shared;
+use super::rights::Rights;
+use super::shared::{Shared, Side};
 use super::wait::{GetWait, block_until};
 use super::{GetError, Item, PutError, PutManyError, QueueId, Received, Wait};
+use crate::status::QueueStatus;
 
 /// A handle on a queue. Cloning gives another handle on the same queue; when the last one is gone, its items go with it.
 ///
 /// A handle in the host's hands counts as somebody who can help: as long as there is one, guests that wait at this queue
-/// are not taken for deadlocked. [`into_feed`](Queue::into_feed) and [`into_drain`](Queue::into_drain) count for one side only.
+/// are not taken for deadlocked. [`getter`](Queue::getter) and [`putter`](Queue::putter) make handles that can do less, and count
+/// for one side only.
 pub struct Queue {
     pub(super) shared: Arc<Shared>,
+    rights: Rights,
     held_by: HeldBy,
 }
 
@@ -30,10 +34,7 @@ pub struct Queue {
 pub(super) enum HeldBy {
     /// A guest, or an item.
     Inside,
-    /// The host, to put and get.
     Host,
-    HostToPut,
-    HostToGet,
 }
 
 impl Queue {
@@ -67,6 +68,11 @@ impl Queue {
         self.shared.bytes()
     }
 
+    /// What is in it and who waits at it, at one moment.
+    pub fn status(&self) -> QueueStatus {
+        self.shared.status()
+    }
+
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.qsize() == 0
@@ -77,9 +83,12 @@ impl Queue {
         self.shared.is_full()
     }
 
-    /// Closes it: nothing more can be put, what is in it can still be got, all who wait in vain wake.
+    /// Closes it: nothing more can be put, what is in it can still be got, all who wait in vain wake. A handle that may not put
+    /// changes nothing.
     pub fn close(&self) {
-        self.shared.close();
+        if self.rights.allow(Side::Put) {
+            self.shared.close();
+        }
     }
 
     /// Whether it is closed.
@@ -125,7 +134,7 @@ impl Queue {
         let mut items: VecDeque<_> = items.into_iter().map(Item::inside).collect();
         let mut accepted = 0;
         loop {
-            let stopped = match self.shared.put_some(&mut items, None, None) {
+            let stopped = match self.put_some_as(&mut items, None, Who::default()) {
                 Ok(put) => {
                     accepted += put;
                     let Some(item) = items.pop_front() else { return Ok(()) };
@@ -160,7 +169,7 @@ impl Queue {
     /// # Errors
     /// [`GetError`]
     pub fn get(&self, wait: Wait) -> Result<Received, GetError> {
-        match self.shared.try_get() {
+        match self.to_get()?.try_get() {
             Err(GetError::Empty) if wait.at_all() => {}
             got => return got?.open().map(Received::outside),
         }
@@ -187,7 +196,7 @@ impl Queue {
         if max == 0 {
             return Ok(Vec::new());
         }
-        let first = match self.shared.try_get_many(max) {
+        let first = match self.to_get()?.try_get_many(max) {
             Err(GetError::Empty) if wait.at_all() => self.get(wait)?,
             got => return Ok(open_all(got?)),
         };
@@ -203,7 +212,7 @@ impl Queue {
     /// # Errors
     /// [`GetError`], with the position of the queue that it is about.
     pub fn select(queues: &[&Queue], wait: Wait) -> Result<(usize, Received), (usize, GetError)> {
-        let (at, got) = Self::get_blocking(shared_of(queues.iter().copied()), wait);
+        let (at, got) = Self::get_blocking(to_get_of(queues.iter().copied())?, wait);
         match got {
             Ok(received) => Ok((at, received.outside())),
             Err(error) => Err((at, error)),
@@ -215,21 +224,33 @@ impl Queue {
     /// # Errors
     /// As [`select`](Queue::select).
     pub async fn select_async(queues: &[&Queue], wait: Wait) -> Result<(usize, Received), (usize, GetError)> {
-        let (at, got) = Self::select_as(shared_of(queues.iter().copied()), Who::default(), wait).await;
+        let (at, got) = Self::select_as(to_get_of(queues.iter().copied())?, Who::default(), wait).await;
         match got.and_then(Entry::open) {
             Ok(received) => Ok((at, received.outside())),
             Err(error) => Err((at, error)),
         }
     }
 
+    /// Another handle on the same queue, which can only get. Who is sent it can do no more, and so can who is sent that.
+    #[must_use]
+    pub fn getter(&self) -> Queue {
+        self.narrowed(Rights::GET)
+    }
+
+    /// Another handle on the same queue, which can only put, and close it; as [`getter`](Queue::getter).
+    #[must_use]
+    pub fn putter(&self) -> Queue {
+        self.narrowed(Rights::PUT)
+    }
+
     /// This handle, as one that only puts. Dropping it does not close the queue.
     pub fn into_feed(self) -> Feed {
-        Feed(self.hand_to(HeldBy::HostToPut))
+        Feed(self.putter())
     }
 
     /// This handle, as one that only gets: an iterator over the items, which ends when the queue is closed and empty.
     pub fn into_drain(self) -> Drain {
-        Drain(self.hand_to(HeldBy::HostToGet))
+        Drain(self.getter())
     }
 
     /// The items, waiting for each; ends when the queue is closed and empty. Items that were lost with their senders are
@@ -243,7 +264,7 @@ impl Queue {
             match self.get(Wait::Forever) {
                 Ok(Received::Item(item)) => return Some(item),
                 Ok(Received::Unbound) | Err(GetError::InterpreterDestroyed) => {}
-                Err(GetError::Closed | GetError::Empty) => return None,
+                Err(GetError::Closed | GetError::Empty | GetError::NotAllowed) => return None,
             }
         }
     }
@@ -262,12 +283,43 @@ impl Queue {
         &self.shared
     }
 
+    /// The queue, for who wants to get.
+    ///
+    /// # Errors
+    /// [`GetError::NotAllowed`]
+    pub(crate) fn to_get(&self) -> Result<&Arc<Shared>, GetError> {
+        match self.may(Side::Get) {
+            true => Ok(&self.shared),
+            false => Err(GetError::NotAllowed),
+        }
+    }
+
+    /// Whether this handle allows it.
+    pub(crate) fn may(&self, side: Side) -> bool {
+        self.rights.allow(side)
+    }
+
+    pub(crate) fn rights(&self) -> Rights {
+        self.rights
+    }
+
     /// A handle inside the pool.
-    pub(crate) fn hold(shared: Arc<Shared>) -> Queue {
+    pub(crate) fn hold(shared: Arc<Shared>, rights: Rights) -> Queue {
         Queue {
             shared,
+            rights,
             held_by: HeldBy::Inside,
         }
+    }
+
+    /// A handle inside the pool for who has both.
+    pub(crate) fn with(&self, other: &Queue) -> Queue {
+        Queue::hold(Arc::clone(&self.shared), self.rights.and(other.rights))
+    }
+
+    /// Another handle, which allows no more than this.
+    pub(crate) fn narrowed(&self, rights: Rights) -> Queue {
+        Queue::hold(Arc::clone(&self.shared), self.rights.only(rights)).hand_to(self.held_by)
     }
 
     /// Inside the pool a handle is nobody's hope.
@@ -280,38 +332,35 @@ impl Queue {
     }
 
     fn hand_to(self, held_by: HeldBy) -> Queue {
-        let shared = Arc::clone(&self.shared);
-        let (puts, gets) = held_by.sides();
-        shared.host_putters.fetch_add(usize::from(puts), SeqCst);
-        shared.host_getters.fetch_add(usize::from(gets), SeqCst);
-        Queue { shared, held_by }
-    }
-}
-
-impl HeldBy {
-    /// Whether it is the host's, to put, and to get.
-    fn sides(self) -> (bool, bool) {
-        match self {
-            HeldBy::Inside => (false, false),
-            HeldBy::Host => (true, true),
-            HeldBy::HostToPut => (true, false),
-            HeldBy::HostToGet => (false, true),
+        let (shared, rights) = (Arc::clone(&self.shared), self.rights);
+        if held_by == HeldBy::Host {
+            shared
+                .host_putters
+                .fetch_add(usize::from(rights.allow(Side::Put)), SeqCst);
+            shared
+                .host_getters
+                .fetch_add(usize::from(rights.allow(Side::Get)), SeqCst);
+        }
+        Queue {
+            shared,
+            rights,
+            held_by,
         }
     }
 }
 
 impl Clone for Queue {
     fn clone(&self) -> Queue {
-        Queue::hold(Arc::clone(&self.shared)).hand_to(self.held_by)
+        self.narrowed(Rights::ALL)
     }
 }
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        let (puts, gets) = self.held_by.sides();
         if self.held_by == HeldBy::Inside {
             return;
         }
+        let (puts, gets) = (self.may(Side::Put), self.may(Side::Get));
         self.shared.host_putters.fetch_sub(usize::from(puts), SeqCst);
         self.shared.host_getters.fetch_sub(usize::from(gets), SeqCst);
         if let Some(registry) = self.shared.registry.upgrade() {
@@ -338,6 +387,12 @@ impl fmt::Debug for Queue {
     }
 }
 
-fn shared_of<'a>(queues: impl Iterator<Item = &'a Queue>) -> SmallVec<[Arc<Shared>; 1]> {
-    queues.map(|queue| Arc::clone(&queue.shared)).collect()
+/// All of them, for who wants to get from any; or the position of one that does not allow it.
+pub(crate) fn to_get_of<'a>(
+    queues: impl Iterator<Item = &'a Queue>,
+) -> Result<SmallVec<[Arc<Shared>; 1]>, (usize, GetError)> {
+    queues
+        .enumerate()
+        .map(|(at, queue)| queue.to_get().cloned().map_err(|error| (at, error)))
+        .collect()
 }

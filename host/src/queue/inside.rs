@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::account::Account;
 use super::entry::Entry;
-use super::shared::{PutAttempt, Shared};
+use super::shared::{PutAttempt, Shared, Side};
 use super::wait::{Delivery, GetWait, PutWait, Putter};
 use super::{GetError, Item, PutError, Queue, Received, Unbound, Wait};
 use crate::scheduler::control::Control;
@@ -52,7 +52,7 @@ impl Queue {
 
     /// As it stood in the queue: who cannot take what it carries puts it back.
     pub(crate) async fn take_as(&self, who: Who<'_>, wait: Wait) -> Result<Entry, GetError> {
-        match self.shared.try_get() {
+        match self.to_get()?.try_get() {
             Err(GetError::Empty) if wait.at_all() => {}
             got => return got,
         }
@@ -66,6 +66,10 @@ impl Queue {
         unbound: Option<Unbound>,
         who: Who<'_>,
     ) -> Result<usize, (usize, PutError)> {
+        if !self.may(Side::Put) {
+            let refused = items.pop_front().map(|item| (0, PutError::NotAllowed(item)));
+            return refused.map_or(Ok(0), Err);
+        }
         self.shared.put_some(items, who.account, unbound)
     }
 
@@ -95,6 +99,9 @@ impl Queue {
         who: Who<'_>,
         wait: Wait,
     ) -> Result<(), Stopped> {
+        if !self.may(Side::Put) {
+            return Err(Stopped::Failed(PutError::NotAllowed(item)));
+        }
         let putter = || {
             let control = who.control.filter(|_| wait == Wait::Forever).cloned();
             wait.at_all().then(|| Putter::new(&self.shared, control))

@@ -31,6 +31,10 @@ impl<T> Line<T> {
         self.members == 0
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.members
+    }
+
     /// Joins at the back.
     pub(super) fn join(&mut self, member: T) -> Ticket {
         let ticket = Ticket(self.next);

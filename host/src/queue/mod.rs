@@ -15,6 +15,7 @@
 //! - `account`: what one interpreter has in queues.
 //! - `json`: what CBOR says, for people.
 //! - `registry`: the queues of a pool.
+//! - `rights`: what a handle may do.
 
 mod account;
 mod ends;
@@ -27,8 +28,10 @@ mod json;
 mod line;
 mod options;
 mod registry;
+mod rights;
 mod shared;
 mod state;
+mod tally;
 mod wait;
 
 pub(crate) use self::account::{Account, Load};
@@ -37,10 +40,13 @@ pub(crate) use self::entry::Entry;
 pub(crate) use self::error::FOREIGN;
 pub use self::error::{GetError, PutError, PutManyError};
 pub use self::handle::Queue;
+pub(crate) use self::handle::to_get_of;
 pub(crate) use self::inside::Who;
 pub use self::item::{CBOR, Encoded, ITEM_OVERHEAD, Item, MAX_MEDIA_TYPE, Received};
 pub use self::options::{QueueId, QueueOptions, Unbound, Wait};
 pub(crate) use self::registry::CreateError;
+pub(crate) use self::registry::WeakQueues;
 pub use self::registry::{MAX_NAME, Queues, check_name};
+pub(crate) use self::rights::Rights;
 pub(crate) use self::shared::{Shared, Side};
 pub(crate) use self::wait::{Watch, block_until};

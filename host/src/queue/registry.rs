@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use super::account::Account;
 use super::shared::{Make, Shared};
-use super::{Queue, QueueId, QueueOptions};
+use super::{Queue, QueueId, QueueOptions, Rights};
 use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LimitHit, LimitKind};
@@ -20,6 +20,15 @@ use crate::sync::{Mutex, Rank};
 /// as the pool.
 #[derive(Clone)]
 pub struct Queues(Arc<Inner>);
+
+/// A handle on a registry that keeps nothing of it.
+pub(crate) struct WeakQueues(Weak<Inner>);
+
+impl WeakQueues {
+    pub(crate) fn get(&self) -> Option<Queues> {
+        self.0.upgrade().map(Queues)
+    }
+}
 
 pub(crate) struct Inner {
     next: AtomicU64,
@@ -87,19 +96,33 @@ impl Queues {
     /// The queue of this name.
     pub fn open(&self, name: &str) -> Option<Queue> {
         let shared = self.0.tables.lock().named.get(name).cloned();
-        shared.map(|shared| Queue::hold(shared).outside())
+        shared.map(|shared| Queue::hold(shared, Rights::ALL).outside())
     }
 
     /// The queue with this id, while it lives. CPython's `Queue(id)`.
     pub fn from_id(&self, id: QueueId) -> Option<Queue> {
         let shared = self.0.tables.lock().by_id.get(&id).and_then(Weak::upgrade);
-        shared.map(|shared| Queue::hold(shared).outside())
+        shared.map(|shared| Queue::hold(shared, Rights::ALL).outside())
     }
 
     /// The queues that have a name.
     pub(crate) fn named(&self) -> Vec<Queue> {
         let named: Vec<_> = self.0.tables.lock().named.values().cloned().collect();
-        named.into_iter().map(Queue::hold).collect()
+        named
+            .into_iter()
+            .map(|shared| Queue::hold(shared, Rights::ALL))
+            .collect()
+    }
+
+    /// What the queues are called that there are.
+    pub(crate) fn labels(&self) -> Vec<(QueueId, String)> {
+        let queues: Vec<_> = self.0.tables.lock().by_id.values().filter_map(Weak::upgrade).collect();
+        queues.iter().map(|queue| (queue.id(), queue.label())).collect()
+    }
+
+    /// A handle that does not keep the registry.
+    pub(crate) fn unowned(&self) -> WeakQueues {
+        WeakQueues(Arc::downgrade(&self.0))
     }
 
     /// How many queues there are.
@@ -156,7 +179,7 @@ impl Queues {
         }
         tables.by_id.insert(id, Arc::downgrade(&shared));
         drop(tables);
-        Ok(Queue::hold(shared))
+        Ok(Queue::hold(shared, Rights::ALL))
     }
 
     /// Whoever waits at a queue wakes with `closed`, and nothing is left in any. The pool is gone.

@@ -13,6 +13,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use bytesize::ByteSize;
+
 use super::account::Account;
 use super::entry::Entry;
 use super::line::Ticket;
@@ -21,10 +23,11 @@ use super::state::{State, Wakes, Watcher, tell};
 use super::wait::{Delivery, Getter, Putter};
 use super::{GetError, Item, PutError, QueueId, Unbound};
 use crate::budget::Budget;
-use crate::limits::{LimitHit, LimitKind};
 use crate::scheduler::Hub;
 use crate::scheduler::control::Control;
+use crate::status::QueueStatus;
 use crate::sync::{Mutex, Rank};
+use crate::timeline::WaitsFor;
 
 /// A queue. Everything about it but its handles.
 pub(crate) struct Shared {
@@ -50,6 +53,16 @@ pub(crate) struct Shared {
 pub(crate) enum Side {
     Get,
     Put,
+}
+
+impl Side {
+    /// What a life waits for that waits on this side of a queue.
+    pub(super) fn waits_for(self, queue: QueueId) -> WaitsFor {
+        match self {
+            Side::Get => WaitsFor::Item(queue),
+            Side::Put => WaitsFor::Room(queue),
+        }
+    }
 }
 
 /// Items of a batch that are put under one lock.
@@ -108,7 +121,7 @@ impl Shared {
         };
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
-        let attempt = self.put_entry(&mut state, entry, may_wait, &mut wakes);
+        let attempt = self.put_entry(&mut state, entry, sender, may_wait, &mut wakes);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
         attempt
@@ -118,6 +131,7 @@ impl Shared {
         &self,
         state: &mut State,
         entry: Entry,
+        sender: Option<&Arc<Account>>,
         may_wait: impl FnOnce() -> Option<Putter>,
         wakes: &mut Wakes,
     ) -> PutAttempt {
@@ -132,12 +146,9 @@ impl Shared {
         if !fits && putter.is_none() {
             return PutAttempt::Failed(PutError::Full(entry.into_item()));
         }
-        if !state.hold(entry.weight, &self.budget) {
-            let hit = LimitHit::new(LimitKind::PoolMemory, self.budget.limit(), None);
-            return PutAttempt::Failed(PutError::Limit {
-                item: entry.into_item(),
-                hit,
-            });
+        if let Err(hit) = state.hold(&entry, sender, &self.budget) {
+            let item = entry.into_item();
+            return PutAttempt::Failed(PutError::Limit { item, hit });
         }
         match putter {
             None => {
@@ -172,7 +183,7 @@ impl Shared {
                 entries.push_front(entry);
                 break;
             }
-            match self.put_entry(&mut state, entry, || None, &mut wakes) {
+            match self.put_entry(&mut state, entry, sender, || None, &mut wakes) {
                 PutAttempt::Done => put += 1,
                 PutAttempt::Failed(error) => {
                     failed = Some(error);
@@ -253,9 +264,10 @@ impl Shared {
             }
             let before = got.len();
             got.extend(state.ring.drain(..good));
-            let weight = got[before..].iter().map(|entry| entry.weight).sum::<u64>();
-            state.bytes -= weight;
-            state.let_go(weight, &self.budget);
+            for entry in &got[before..] {
+                state.bytes -= entry.weight;
+                state.let_go(entry, &self.budget);
+            }
             self.admit(&mut state, &mut wakes);
         }
         let done = if got.is_empty() && max > 0 {
@@ -304,7 +316,7 @@ impl Shared {
             });
         };
         state.bytes -= entry.weight;
-        state.let_go(entry.weight, &self.budget);
+        state.let_go(&entry, &self.budget);
         self.admit(state, wakes);
         Ok(entry)
     }
@@ -344,9 +356,9 @@ impl Shared {
         if !left.is_empty() {
             tell(&mut state.get_watchers, &mut wakes);
         }
-        for entry in left.into_iter().rev() {
+        for mut entry in left.into_iter().rev() {
             // What was in the queue a moment ago is not refused now, whatever is left of the budget.
-            state.hold_again(entry.weight, &self.budget);
+            state.hold_again(&mut entry, &self.budget);
             state.bytes += entry.weight;
             state.ring.push_front(entry);
         }
@@ -365,7 +377,7 @@ impl Shared {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
         let (entry, _) = state.putters.leave(ticket)?;
-        state.let_go(entry.weight, &self.budget);
+        state.let_go(&entry, &self.budget);
         // Behind a large item that would not fit a small one may have waited that does.
         self.admit(&mut state, &mut wakes);
         drop(state);
@@ -384,7 +396,7 @@ impl Shared {
         }
         let putters: Vec<_> = state.putters.take_all().collect();
         for (entry, putter) in putters {
-            state.let_go(entry.weight, &self.budget);
+            state.let_go(&entry, &self.budget);
             wakes.extend(putter.finish(Err(PutError::Closed(entry.into_item()))));
         }
         tell(&mut state.get_watchers, &mut wakes);
@@ -400,7 +412,8 @@ impl Shared {
             let mut state = self.state.lock();
             state.bytes = 0;
             let held = state.held;
-            state.let_go(held, &self.budget);
+            state.release(held, &self.budget);
+            state.tallies.clear();
             std::mem::take(&mut state.ring)
         };
         drop(left);
@@ -411,16 +424,18 @@ impl Shared {
         let mut wakes = Wakes::new();
         let mut lost = Vec::new();
         let mut state = self.state.lock();
-        let mut freed = 0;
+        let (mut freed, mut tallied) = (0, 0);
         state.ring.retain_mut(|entry| {
             let Some(loss) = entry.lose(sender) else { return true };
             freed += loss.freed;
+            tallied += loss.tallied;
             let stays = loss.stays;
             lost.push(loss);
             stays
         });
         state.bytes -= freed;
-        state.let_go(freed, &self.budget);
+        state.tallies.end(sender.owner(), tallied);
+        state.release(freed, &self.budget);
         self.admit(&mut state, &mut wakes);
         drop(state);
         wakes.into_iter().for_each(Waker::wake);
@@ -475,6 +490,20 @@ impl Shared {
 
     pub(super) fn len(&self) -> usize {
         self.state.lock().ring.len()
+    }
+
+    /// What is in it and who waits at it.
+    pub(super) fn status(&self) -> QueueStatus {
+        let state = self.state.lock();
+        QueueStatus {
+            id: self.id,
+            name: self.name.as_deref().unwrap_or_default().to_owned(),
+            items: state.ring.len(),
+            bytes: ByteSize::b(state.bytes),
+            getters: state.getters.len(),
+            putters: state.putters.len(),
+            closed: state.closed,
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {

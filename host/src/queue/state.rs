@@ -6,10 +6,13 @@ use std::task::Waker;
 
 use smallvec::SmallVec;
 
+use super::account::Account;
 use super::entry::Entry;
 use super::line::Line;
+use super::tally::Tallies;
 use super::wait::{Delivery, Getter, Putter};
 use crate::budget::Budget;
+use crate::limits::{LimitHit, LimitKind};
 use crate::scheduler::control::Control;
 
 /// Who must be woken once the lock is free.
@@ -27,6 +30,8 @@ pub(super) struct State {
     pub(super) put_watchers: Line<Watcher>,
     pub(super) held: u64,
     pub(super) reserved: u64,
+    /// What of it is whose.
+    pub(super) tallies: Tallies,
     pub(super) closed: bool,
 }
 
@@ -61,15 +66,21 @@ impl State {
             put_watchers: Line::new(),
             held: 0,
             reserved: 0,
+            tallies: Tallies::default(),
             closed: false,
         }
     }
 
     /// Nobody is refused for the budget who was in the queue a moment ago.
-    pub(super) fn hold_again(&mut self, weight: u64, budget: &Budget) {
-        self.held += weight;
-        if self.held > self.reserved && budget.charge(weight) {
-            self.reserved += weight;
+    pub(super) fn hold_again(&mut self, entry: &mut Entry, budget: &Budget) {
+        self.held += entry.weight;
+        if self.held > self.reserved && budget.charge(entry.weight) {
+            self.reserved += entry.weight;
+        }
+        if let Some(owner) = entry.tallied()
+            && !self.tallies.hold_again(owner, entry.weight)
+        {
+            entry.unpaid();
         }
     }
 
@@ -90,7 +101,36 @@ impl State {
         tell(&mut self.get_watchers, wakes);
     }
 
-    pub(super) fn hold(&mut self, weight: u64, budget: &Budget) -> bool {
+    /// Charges the budget, and the account of who puts, with an entry that is to stay.
+    pub(super) fn hold(
+        &mut self,
+        entry: &Entry,
+        sender: Option<&Arc<Account>>,
+        budget: &Budget,
+    ) -> Result<(), LimitHit> {
+        if let (Some(_), Some(account)) = (entry.tallied(), sender) {
+            self.tallies.hold(account, entry.weight)?;
+        }
+        if !self.reserve(entry.weight, budget) {
+            self.untally(entry);
+            return Err(LimitHit::new(LimitKind::PoolMemory, budget.limit(), None));
+        }
+        Ok(())
+    }
+
+    /// An entry stays no longer.
+    pub(super) fn let_go(&mut self, entry: &Entry, budget: &Budget) {
+        self.untally(entry);
+        self.release(entry.weight, budget);
+    }
+
+    fn untally(&mut self, entry: &Entry) {
+        if let Some(owner) = entry.tallied() {
+            self.tallies.let_go(owner, entry.weight);
+        }
+    }
+
+    fn reserve(&mut self, weight: u64, budget: &Budget) -> bool {
         let held = self.held + weight;
         if held > self.reserved {
             let more = (held - self.reserved).next_multiple_of(RESERVE_STEP);
@@ -103,7 +143,7 @@ impl State {
         true
     }
 
-    pub(super) fn let_go(&mut self, weight: u64, budget: &Budget) {
+    pub(super) fn release(&mut self, weight: u64, budget: &Budget) {
         self.held -= weight;
         let keep = self.held.next_multiple_of(RESERVE_STEP).max(RESERVE_STEP);
         if self.reserved > keep + RESERVE_STEP {

@@ -17,6 +17,7 @@ use crate::scheduler::standing::Waiting;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Mutex, Rank};
+use crate::timeline::{WaitsFor, waits_for};
 
 /// Somebody who waits for an item, at one queue or at several. Only one of them serves him.
 pub(super) struct Getter {
@@ -140,7 +141,13 @@ impl Future for GetWait {
             }
             slot.got.take()
         };
-        let Some(got) = got else { return Poll::Pending };
+        let Some(got) = got else {
+            self.queues
+                .last()
+                .into_iter()
+                .for_each(|queue| waits_for(WaitsFor::Item(queue.id())));
+            return Poll::Pending;
+        };
         self.over = true;
         // He still stands in line where he was not served.
         if self.places.len() > 1 {
@@ -247,7 +254,10 @@ impl Future for PutWait {
                 self.ticket = None;
                 Poll::Ready(done)
             }
-            None => Poll::Pending,
+            None => {
+                waits_for(WaitsFor::Room(self.queue.id()));
+                Poll::Pending
+            }
         }
     }
 }
@@ -295,6 +305,7 @@ impl<F: Fn() + Unpin> Future for Watch<'_, F> {
             return Poll::Ready(());
         }
         (self.waits)();
+        waits_for(self.side.waits_for(self.queue.id()));
         Poll::Pending
     }
 }

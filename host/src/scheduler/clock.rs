@@ -108,6 +108,9 @@ impl Clock {
                 end_the_deadlocked(hub);
             }
             let next = roster.end_the_late();
+            if let Some(recorder) = &hub.recorder {
+                recorder.tick();
+            }
             if self.any_busy() {
                 idle_ticks = 0;
                 engine.increment_epoch();

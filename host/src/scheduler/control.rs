@@ -15,9 +15,11 @@ use super::completion::Completion;
 use super::lanes::{Lane, Lanes, PARTS, Turn};
 use super::standing::Waiting;
 use super::{hand, processor};
+use crate::ledger::{Kind, Ledger};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
 use crate::sync::{Mutex, Rank};
+use crate::timeline::{self, Recorder, Track, WaitsFor};
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
 pub(crate) struct Control {
@@ -42,6 +44,12 @@ pub(crate) struct Control {
     cpu: AtomicU64,
     /// Up to how much of it.
     cpu_limit: AtomicU64,
+    /// Whom its processor time counts for besides itself. Written by the worker that runs it. Nothing is called under this lock.
+    family: Mutex<Option<Arc<Ledger>>>,
+    /// Whether there is somebody.
+    has_family: AtomicBool,
+    /// How much of the slice was over when the call began that runs in it, in nanoseconds.
+    before_call: AtomicU64,
     /// A call has begun, and its time does not run yet; written by the worker that runs it.
     call_begins: AtomicBool,
     /// Wall-clock and processor time of the life, or of each call, in nanoseconds.
@@ -58,6 +66,8 @@ pub(crate) struct Control {
     standing: AtomicU8,
     /// What it waits for while it stands still. Nothing is called under this lock.
     waiting: Mutex<Option<Waiting>>,
+    /// Its part of the pool's record, if there is one.
+    track: Track,
     /// How the life ended, once it has.
     ending: Completion<Ending>,
 }
@@ -116,6 +126,9 @@ impl Control {
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: AtomicU64::new(cpu_limit),
+            family: Mutex::new(Rank::Family, None),
+            has_family: AtomicBool::new(false),
+            before_call: AtomicU64::new(0),
             call_begins: AtomicBool::new(false),
             allowed,
             spent: AtomicU64::new(0),
@@ -124,6 +137,7 @@ impl Control {
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
             waiting: Mutex::new(Rank::Waiting, None),
+            track: Track::new(),
             ending: Completion::new(),
         }
     }
@@ -163,11 +177,31 @@ impl Control {
             return;
         }
         self.call_begins.store(false, Ordering::Relaxed);
+        self.before_call.store(slice, Ordering::Relaxed);
         let cpu = self.cpu.load(Ordering::Relaxed).saturating_add(slice);
         self.deadline
             .store(now.saturating_add(self.allowed.wall), Ordering::SeqCst);
         self.cpu_limit
             .store(cpu.saturating_add(self.allowed.cpu), Ordering::Relaxed);
+    }
+
+    /// Its processor time counts for this family from now on, or for none. On the worker that runs it.
+    pub(crate) fn counts_for(&self, family: Option<&Arc<Ledger>>) {
+        if family.is_some() || self.has_family.load(Ordering::Relaxed) {
+            *self.family.lock() = family.cloned();
+            self.has_family.store(family.is_some(), Ordering::Relaxed);
+        }
+    }
+
+    fn in_family<T>(&self, look: impl FnOnce(&Ledger) -> T) -> Option<T> {
+        let has_family = self.has_family.load(Ordering::Relaxed);
+        let family = has_family.then(|| self.family.lock())?;
+        family.as_deref().map(look)
+    }
+
+    /// How much of so much of a slice counts for the family.
+    fn of_call(&self, used: u64) -> u64 {
+        used.saturating_sub(self.before_call.load(Ordering::Relaxed))
     }
 
     /// When the clock must look at this life, seen from `now`; `None` when it need not.
@@ -201,6 +235,26 @@ impl Control {
     /// How the life ended, once it has.
     pub(crate) fn ending(&self) -> &Completion<Ending> {
         &self.ending
+    }
+
+    /// Its part of the pool's record.
+    pub(crate) fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// It could run from now on, and is about to be queued.
+    pub(super) fn is_ready(&self) {
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.wakes(&self.track, nanos(self.born.elapsed()));
+        }
+    }
+
+    /// Its time on this thread is recorded until what this gives is dropped, if it `is_direct` and the pool records.
+    pub(crate) fn seen_on_this_thread(&self, is_direct: bool) -> Option<Directly<'_>> {
+        let recorder = self.hub.recorder.as_ref().filter(|_| is_direct)?;
+        let began = (nanos(self.born.elapsed()), processor::thread_clock());
+        recorder.begins(&self.track, began.0);
+        Some(Directly(self, recorder, began))
     }
 
     /// What it shares with the other lives of its scheduler.
@@ -240,9 +294,10 @@ impl Control {
         Cause::from_u8(self.cause.load(Ordering::SeqCst))
     }
 
-    /// The processor limit, as it is reported when it was reached.
+    /// The processor limit, as it is reported when it was reached: its own, or that of one from whom it descends.
     pub(crate) fn cpu_limit_hit(&self) -> LimitHit {
-        LimitHit::new(LimitKind::CpuTime, self.allowed.cpu, None)
+        self.in_family(|family| family.nearest(Kind::CpuTime))
+            .unwrap_or(LimitHit::new(LimitKind::CpuTime, self.allowed.cpu, None))
     }
 
     /// Processor time of the slices that are over.
@@ -332,8 +387,15 @@ impl Control {
         if self.cpu.load(Ordering::Relaxed) >= self.cpu_limit.load(Ordering::Relaxed) {
             return Err(Cause::CpuTime);
         }
+        if self.in_family(|family| family.left(Kind::CpuTime)) == Some(0) {
+            return Err(Cause::CpuTime);
+        }
         self.slice.store(start, Ordering::Relaxed);
+        self.before_call.store(0, Ordering::Relaxed);
         hand::begin(&self.hub.lanes, self.shares.load(Ordering::Relaxed));
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.begins(&self.track, start);
+        }
         Ok(Slice(start))
     }
 
@@ -351,16 +413,22 @@ impl Control {
         }
         // Written by the worker that runs it, and by nobody else.
         let used = used(wall);
+        // Whether that was too much is seen in what is left.
+        self.in_family(|family| family.spend(Kind::CpuTime, self.of_call(used)).is_ok());
         self.cpu
             .store(self.cpu.load(Ordering::Relaxed) + used, Ordering::Relaxed);
         self.spent
             .store(self.spent.load(Ordering::Relaxed) + used, Ordering::Relaxed);
+        if let Some(recorder) = &self.hub.recorder {
+            recorder.turned(&self.track, slice.0, now, used);
+        }
     }
 
     /// What the guest does at a tick, asked from inside its slice.
     pub(crate) fn at_tick(&self) -> AtTick {
         // Whoever runs on does not keep waiting whom it woke.
         if let Some(turn) = hand::take() {
+            turn.is_ready();
             self.hub.lanes.push_first(turn);
         }
         if self.cause().is_some() {
@@ -373,7 +441,9 @@ impl Control {
             self.hub.lanes.computes();
         }
         self.time_call(now, used);
-        if self.cpu.load(Ordering::Relaxed).saturating_add(used) > self.cpu_limit.load(Ordering::Relaxed) {
+        if self.cpu.load(Ordering::Relaxed).saturating_add(used) > self.cpu_limit.load(Ordering::Relaxed)
+            || self.in_family(|family| family.left(Kind::CpuTime) < self.of_call(used)) == Some(true)
+        {
             self.end(Cause::CpuTime);
             return AtTick::Stop;
         }
@@ -387,6 +457,7 @@ impl Control {
             (false, false) => return AtTick::GoOn,
         };
         self.lane.store(lane as u8, Ordering::Relaxed);
+        timeline::gives_way();
         AtTick::Switch
     }
 
@@ -450,6 +521,19 @@ impl Control {
 
     pub(super) fn unpark(&self) -> Option<Turn> {
         self.parked.lock().take()
+    }
+}
+
+/// A time on a thread that calls directly, for the record: when it began, in nanoseconds after its life did, and what the thread
+/// had used then.
+pub(crate) struct Directly<'a>(&'a Control, &'a Recorder, (u64, u64));
+
+impl Drop for Directly<'_> {
+    fn drop(&mut self) {
+        let Directly(control, recorder, (began, used)) = *self;
+        timeline::waits_for(WaitsFor::ToBeCalled);
+        let cpu = processor::thread_clock().saturating_sub(used);
+        recorder.turned(&control.track, began, nanos(control.born.elapsed()), cpu);
     }
 }
 

@@ -43,6 +43,13 @@ impl Turn {
             }
         }
     }
+
+    /// Its life could run from now on.
+    pub(super) fn is_ready(&self) {
+        if let Turn::Next(turn) = self {
+            turn.metadata().is_ready();
+        }
+    }
 }
 
 /// How often the woken lane is passed over. Measured with 8 spinning guests: more rarely, and an event storm delays them
@@ -106,6 +113,7 @@ impl Lanes {
         let lane = match control.lane(self) {
             Lane::Woken => {
                 if let Err(turn) = hand::keep(self, turn) {
+                    control.is_ready();
                     self.push_first(turn);
                 }
                 return;
@@ -117,6 +125,7 @@ impl Lanes {
                 &self.switched
             }
         };
+        control.is_ready();
         control.park(turn);
         // Both ends live in this struct: sending cannot fail.
         let _ = lane.0.send(Arc::clone(control));

@@ -46,6 +46,7 @@ use self::roster::{NotListed, Roster};
 use self::standing::Activity;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::timeline::Recorder;
 
 /// What all lives of a scheduler share: the run queue, the list of who lives, the clock. One allocation, so that a life
 /// holds one handle and not three.
@@ -56,6 +57,8 @@ pub(crate) struct Hub {
     activity: Activity,
     /// How long a life runs before another one gets its turn.
     switch_interval: Duration,
+    /// Of a pool that records what its lives do.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Hub {
@@ -135,7 +138,12 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`ErrorKind::Host`](crate::ErrorKind::Host) when the system gives no thread.
-    pub(crate) fn start(engine: &wasmtime::Engine, workers: usize, switch_interval: Duration) -> Result<Scheduler> {
+    pub(crate) fn start(
+        engine: &wasmtime::Engine,
+        workers: usize,
+        switch_interval: Duration,
+        recorder: Option<Recorder>,
+    ) -> Result<Scheduler> {
         let reactor = Reactor::start()?;
         let hub = Arc::new(Hub {
             lanes: Lanes::new(),
@@ -144,6 +152,7 @@ impl Scheduler {
             activity: Activity::default(),
             // Nobody is switched between two ticks, and whoever owes a slice must owe something.
             switch_interval: switch_interval.max(clock::TICK),
+            recorder,
         });
         Clock::start(&hub, engine)?;
         let mut scheduler = Scheduler {

@@ -26,6 +26,7 @@ impl Worker {
         // WASI's timers and sockets find their reactor through the thread.
         let _entered = reactor.enter();
         crate::stack::has_fibers();
+        crate::timeline::this_is_worker(number);
         let mut picks = 0u32;
         let next = |picks| hand::take().or_else(|| hub.lanes.next(picks, || hub.clock.idle(number)));
         while let Some(turn) = next(picks) {

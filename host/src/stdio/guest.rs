@@ -11,6 +11,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 
 use super::{Input, Output};
+use crate::ledger::{Kind, Ledger};
 use crate::limiter::Vitals;
 use crate::limits::{LimitHit, LimitKind};
 use crate::outcome::Stop;
@@ -24,13 +25,16 @@ const PORTION: usize = 64 << 10;
 pub(crate) struct Written {
     bytes: AtomicU64,
     limit: u64,
+    /// With whom it writes, if with anybody.
+    family: Option<Arc<Ledger>>,
 }
 
 impl Written {
-    pub(crate) fn new(limit: u64) -> Written {
+    pub(crate) fn new(limit: u64, family: Option<Arc<Ledger>>) -> Written {
         Written {
             bytes: AtomicU64::new(0),
             limit,
+            family,
         }
     }
 
@@ -40,8 +44,12 @@ impl Written {
 
     fn add(&self, bytes: usize) -> Result<(), Stop> {
         let sum = self.bytes.load(Relaxed).saturating_add(bytes as u64);
-        if sum > self.limit {
-            return Err(Stop::Limit(LimitHit::new(LimitKind::Output, self.limit, None)));
+        match &self.family {
+            Some(family) => family.spend(Kind::Output, bytes as u64).map_err(Stop::Limit)?,
+            None if sum > self.limit => {
+                return Err(Stop::Limit(LimitHit::new(LimitKind::Output, self.limit, None)));
+            }
+            None => {}
         }
         self.bytes.store(sum, Relaxed);
         Ok(())
@@ -64,6 +72,26 @@ impl GuestOutput {
             vitals: Arc::clone(vitals),
             promised: Arc::default(),
         }
+    }
+
+    /// Writes all of it, as a guest would: waits for room, and what is written counts.
+    pub(crate) async fn say(&self, mut bytes: &[u8]) -> Result<(), Stop> {
+        while !bytes.is_empty() {
+            let room = match &self.output {
+                Output::Discard => PORTION,
+                Output::Pipe(pipe) => {
+                    poll_fn(|cx| pipe.poll_room(cx)).await;
+                    pipe.room()?
+                }
+            };
+            let (portion, rest) = bytes.split_at(room.min(bytes.len()));
+            self.vitals.written.add(portion.len())?;
+            if let Output::Pipe(pipe) = &self.output {
+                pipe.push(portion)?;
+            }
+            bytes = rest;
+        }
+        Ok(())
     }
 }
 
@@ -244,7 +272,12 @@ mod tests {
     #[test]
     fn what_was_promised_can_be_written_once_whoever_came_between() {
         let pipe = OutputPipe::new(4, || ());
-        let output = || GuestOutput::new(Output::Pipe(pipe.clone()), &Arc::new(Vitals::new(&Limits::default())));
+        let output = || {
+            GuestOutput::new(
+                Output::Pipe(pipe.clone()),
+                &Arc::new(Vitals::new(&Limits::default(), None)),
+            )
+        };
         let (mut parent, mut child) = (output(), output());
         assert!(matches!(parent.check_write(), Ok(4)));
         assert!(matches!(child.check_write(), Ok(4)));

@@ -68,6 +68,8 @@ pub(crate) enum Rank {
     Parked,
     /// How to reach a life.
     Reach,
+    /// Whom a life's processor time counts for besides itself.
+    Family,
     /// Workers that sleep.
     Sleepers,
     /// How a life ended.
@@ -80,6 +82,12 @@ pub(crate) enum Rank {
     Input,
     /// What starts the thread that reads an input.
     Reader,
+    /// Lives in the record.
+    Lives,
+    /// Depths of queues in the record.
+    Depths,
+    /// Turns of one worker in the record.
+    Turns,
 }
 
 /// The rank of a lock; nothing where debug assertions are off.

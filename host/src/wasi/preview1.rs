@@ -18,6 +18,7 @@ use wiggle::{GuestError, GuestMemory, GuestPtr};
 use super::PREVIEW1;
 use super::files::{self, Asked};
 use crate::interpreter::{FileCalls, Guest};
+use crate::timeline::as_poll;
 
 /// Puts what is ours over Wasmtime's.
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -297,11 +298,12 @@ async fn poll_oneoff(
     }
     if !(count == 1 && guest.file_calls == FileCalls::Inline && until(guest, &mut scratch)?) {
         let mut memory = GuestMemory::Unshared(memory);
-        return preview1::poll_oneoff(&mut guest.wasi, &mut memory, subscriptions, events, count, result).await;
+        let poll = preview1::poll_oneoff(&mut guest.wasi, &mut memory, subscriptions, events, count, result);
+        return as_poll(poll).await;
     }
     let (event, number) = (SUBSCRIPTION as i32, (SUBSCRIPTION + EVENT) as i32);
     let mut own = GuestMemory::Unshared(&mut scratch);
-    let code = preview1::poll_oneoff(&mut guest.wasi, &mut own, 0, event, 1, number).await?;
+    let code = as_poll(preview1::poll_oneoff(&mut guest.wasi, &mut own, 0, event, 1, number)).await?;
     if code == 0 {
         let mut memory = GuestMemory::Unshared(memory);
         let place = GuestPtr::<[u8]>::new((events.cast_unsigned(), EVENT as u32));

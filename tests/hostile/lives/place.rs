@@ -91,6 +91,7 @@ impl Place {
             } else {
                 Access::ReadOnly
             },
+            folder: None,
         };
         self.what.dirs.iter().map(grant).collect()
     }

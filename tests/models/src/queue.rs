@@ -1,5 +1,7 @@
 //! A queue: the host's lock, lines, hand-over and waits.
 
+#[path = "../../../host/src/queue/account.rs"]
+mod account;
 #[path = "../../../host/src/queue/entry.rs"]
 mod entry;
 #[path = "../../../host/src/queue/error.rs"]
@@ -10,29 +12,40 @@ mod line;
 mod shared;
 #[path = "../../../host/src/queue/state.rs"]
 mod state;
+#[path = "../../../host/src/queue/tally.rs"]
+mod tally;
 #[path = "../../../host/src/queue/wait.rs"]
 mod wait;
 
-mod account;
 mod item;
 mod registry;
 
 use std::sync::{Arc, Weak};
 
+use bytesize::ByteSize;
 use smallvec::SmallVec;
 
+use self::account::Account;
 pub(crate) use self::error::FOREIGN;
 pub use self::error::{GetError, PutError};
-pub(crate) use self::item::{ITEM_OVERHEAD, Item, Queue, QueueId, Received, Unbound};
+pub use self::item::Unbound;
+pub(crate) use self::item::{ITEM_OVERHEAD, Item, Queue, QueueId, Received};
 use self::shared::{Make, PutAttempt};
 pub(crate) use self::shared::{Shared, Side};
 use self::wait::{Delivery, GetWait, PutWait, Putter, block_until};
 use crate::budget::Budget;
+use crate::interpreter::InterpreterId;
+use crate::ledger::{Kind, Ledger};
+use crate::limits::Limits;
 use crate::scheduler::Life;
 
 /// A queue of numbers, as the host's handles and guests use it.
 #[derive(Clone)]
 pub struct Numbers(Arc<Shared>);
+
+/// An interpreter that puts, and pays for what nobody has got yet.
+#[derive(Clone)]
+pub struct Sender(Arc<Account>);
 
 /// What a get came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +88,13 @@ impl Numbers {
         }
     }
 
+    /// Puts a number as this interpreter does; whether there was room for it, in the queue and in the account.
+    pub fn try_put_of(&self, sender: &Sender, number: i64, unbound: Unbound) -> bool {
+        sender.0.touch(&self.0);
+        let attempt = self.0.put(Item::S64(number), Some(&sender.0), Some(unbound), || None);
+        matches!(attempt, PutAttempt::Done)
+    }
+
     /// Puts a number if there is room and the queue is open; whether it was put.
     pub fn try_put(&self, number: i64) -> bool {
         matches!(self.0.put(Item::S64(number), None, None, || None), PutAttempt::Done)
@@ -97,6 +117,28 @@ impl Numbers {
 
     pub fn close(&self) {
         self.0.close();
+    }
+}
+
+impl Sender {
+    /// One that may have so many numbers in queues.
+    pub fn of(numbers: u64) -> Sender {
+        let limits = Limits {
+            messages: ByteSize::b(numbers * ITEM_OVERHEAD),
+            ..Limits::default()
+        };
+        let ledger = Ledger::new(&limits, None);
+        Sender(Arc::new(Account::new(InterpreterId(1), &ledger)))
+    }
+
+    /// For how many numbers there is room.
+    pub fn left(&self) -> u64 {
+        self.0.ledger().left(Kind::Messages) / ITEM_OVERHEAD
+    }
+
+    /// It has ended.
+    pub fn end(&self) {
+        self.0.end();
     }
 }
 

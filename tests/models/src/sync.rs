@@ -14,6 +14,7 @@ pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 pub(crate) enum Rank {
     Queue,
     Slot,
+    Touched,
     Roster,
     Sleepers,
 }
@@ -90,7 +91,7 @@ impl TimedOut {
 pub(crate) mod thread {
     use std::time::Duration;
 
-    pub(crate) use loom::thread::{Thread, current, park};
+    pub(crate) use loom::thread::{Thread, current, park, spawn, yield_now};
 
     pub(crate) fn park_timeout(_: Duration) {
         park();

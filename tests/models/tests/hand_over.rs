@@ -54,9 +54,9 @@ fn no_number_is_lost_or_doubled_between_those_who_put_and_those_who_get() {
         };
         let putting = {
             let numbers = numbers.clone();
-            thread::spawn(move || numbers.put(10, None).is_ok_or_waited())
+            thread::spawn(move || numbers.put(10, None).put_in_the_end())
         };
-        assert!(numbers.put(20, None).is_ok_or_waited());
+        assert!(numbers.put(20, None).put_in_the_end());
         assert!(putting.join().expect("ends"));
         let mut got = getting.join().expect("ends");
         got.sort_by_key(|got| matches!(got, Got::Number(0, 20)));
@@ -117,7 +117,7 @@ fn room_that_comes_while_somebody_falls_asleep_wakes_him() {
         assert!(numbers.try_put(1));
         let putting = {
             let numbers = numbers.clone();
-            thread::spawn(move || numbers.put(2, None).is_ok_or_waited())
+            thread::spawn(move || numbers.put(2, None).put_in_the_end())
         };
         assert_eq!(numbers.try_get(), Some(1));
         assert!(putting.join().expect("ends"));
@@ -245,7 +245,7 @@ fn who_was_served_does_not_stand_still() {
         assert!(numbers.try_put(0));
         let putting = {
             let (numbers, life) = (numbers.clone(), puts.clone());
-            thread::spawn(move || numbers.put(1, Some(&life)).is_ok_or_waited())
+            thread::spawn(move || numbers.put(1, Some(&life)).put_in_the_end())
         };
         let getting = {
             let (numbers, life) = (numbers.clone(), gets.clone());
@@ -263,11 +263,11 @@ fn who_was_served_does_not_stand_still() {
 
 /// Put at once, or waited for until it was.
 trait PutInTheEnd {
-    fn is_ok_or_waited(self) -> bool;
+    fn put_in_the_end(self) -> bool;
 }
 
 impl PutInTheEnd for Result<(), models::queue::Putting> {
-    fn is_ok_or_waited(self) -> bool {
+    fn put_in_the_end(self) -> bool {
         match self {
             Ok(()) => true,
             Err(putting) => putting.wait(),

@@ -14,13 +14,15 @@ use crate::args::{CallArgs, Notation};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
 use crate::run::{engine_for, the_guest, usage};
-use crate::{report, signals, wall};
+use crate::{report, signals, timeline, wall};
 
 pub(crate) fn call(args: &CallArgs) -> anyhow::Result<u8> {
     let limits = args.limits.limits(&args.loading);
     machine::raise_open_files();
     let engine = engine_for(&limits, 1, args.loading.no_cache)?;
-    let grants = calling::grants(&args.grants, args.loading.no_cache, the_guest(&args.guest))?;
+    let ours = the_guest(&args.guest).chain(args.timeline.file());
+    let grants = calling::grants(&args.grants, args.loading.no_cache, ours)?;
+    let sheet = timeline::open(&args.timeline)?;
     wall::raise(
         wall::around(&engine, &args.guest).grants(&grants),
         args.loading.no_lockdown,
@@ -33,6 +35,7 @@ pub(crate) fn call(args: &CallArgs) -> anyhow::Result<u8> {
         .workers(1)
         .memory(limits.pool_memory)
         .queues(limits.pool_queues)
+        .timeline(sheet.is_some())
         .build()?;
     let voices = Voices::of(&program, &Bar::new(0, true))?;
     let executor = calling::executor(&pool, &program, &limits, grants, &args.calling, &voices)?
@@ -42,7 +45,9 @@ pub(crate) fn call(args: &CallArgs) -> anyhow::Result<u8> {
     let stopped = wait(&future, &stop, limits.grace);
     let result = future.into_result(Wait::Forever);
     voices.finish(limits.grace, &stop);
+    let drawn = timeline::write(sheet, &pool, []);
     let code = conclude(args, &program, &function, result)?;
+    drawn?;
     Ok(stopped.map_or(code, signals::exit_code))
 }
 

@@ -80,12 +80,13 @@ pub(crate) fn grants<'a>(
     no_cache: bool,
     ours: impl IntoIterator<Item = (&'a str, &'a Path)>,
 ) -> anyhow::Result<Grants> {
-    let grants = Grants {
+    let mut grants = Grants {
         dirs: args.dirs.clone(),
         env: environment(args)?,
         ..Grants::default()
     };
     grants.check()?;
+    grants.pin()?;
     check_apart(&grants, no_cache, ours)?;
     Ok(grants)
 }

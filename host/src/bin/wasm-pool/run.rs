@@ -1,105 +1,41 @@
-//! `wasm-pool run`: copies of a command, in parallel.
+//! `wasm-pool run`: copies of a command, in parallel; and what every verb does that loads guests.
 
 use std::path::Path;
-use std::time::Instant;
 
-use wasm_pool::grants::{Grants, InterpreterGrant};
+use wasm_pool::engine::EngineBuilder;
+use wasm_pool::grants::Grants;
 use wasm_pool::manifest::TOLD;
-use wasm_pool::stdio::{CopiedInput, Input, Portion, SharedInput, Stdio};
-use wasm_pool::{Cache, Engine, Error, ErrorKind, Limits, Pool, Precompiled, Program, Setup, machine};
+use wasm_pool::{Cache, Engine, Error, ErrorKind, Limits, Precompiled, Program, machine};
 
-use crate::args::{GrantArgs, LoadArgs, RunArgs, StdinMode};
-use crate::names::Names;
-use crate::output::Console;
-use crate::progress::Bar;
-use crate::session::crew::Crew;
-use crate::session::plumbing::{self, Plumbing};
-use crate::{report, session, signals, wall};
+use crate::args::{CopiesArgs, GrantArgs, LoadArgs, RunArgs, StdinMode};
+use crate::report;
+use crate::session::Summary;
+use crate::session::copies::{Copies, Taken};
+use crate::session::plumbing;
 
-pub(crate) fn run(args: Box<RunArgs>) -> anyhow::Result<u8> {
-    let limits = args.limits.limits(&args.loading);
-    machine::raise_open_files();
-    let children = args.queues.interpreters.map_or(0, |grant| grant.count);
-    let room = args.instances.saturating_mul(children.saturating_add(1));
-    let engine = engine_for(&limits, room, args.loading.no_cache)?;
-    let grants = grants(&args)?;
-    let ours = the_guest(&args.guest).chain(report::file(args.report.as_ref()));
-    check_apart(&grants, args.loading.no_cache, ours.chain(args.output.folder()))?;
-    let report = args.report.as_ref().map(report::open).transpose()?;
-    check_stdin(&args)?;
-    let input = input(args.stdin)?;
-    let lockdown = wall::around(&engine, &args.guest).grants(&grants);
-    wall::raise(wall::writing(lockdown, &args.output)?, args.loading.no_lockdown);
-    let program = Program::from_file_trusting(&engine, &args.guest, &limits, trust(&args.loading))?;
-    program.require_command()?;
-    check_room(&limits, &[(&program, &grants, args.instances)])?;
-
-    let instances = usize::try_from(args.instances)?;
-    let to_stderr = matches!(report, Some(report::Sink::Stderr));
-    let bar = Bar::new(instances, args.quiet || to_stderr);
-    let names = Names::copies(program.name(), instances);
-    let console = Console::open(&args.output, &names, to_stderr, &bar)?;
-    let stop = signals::listen()?;
-    // A worker more than there are guests would never have anything to do.
-    let workers = args
-        .workers
-        .map_or_else(machine::cores, |workers| workers as usize)
-        .min(usize::try_from(room)?);
-    let pool = Pool::builder(&engine)
-        .workers(workers)
-        .memory(limits.pool_memory)
-        .queues(limits.pool_queues)
-        .build()?;
-    let (feed, drain) = (args.queues.feed.as_deref(), args.queues.drain.as_deref());
-    let plumbing = Plumbing::lay(pool.queues(), &plumbing::specs(&args.queues), feed, drain)?;
-
-    let mut crew = Crew::new(
-        &pool,
-        instances,
-        args.fail_fast,
-        limits.grace,
-        &bar,
-        &stop,
-        plumbing.broken(),
-    );
-    let began = Instant::now();
-    for instance in 0..instances {
-        if !crew.takes_more() {
-            break;
-        }
-        let (stdout, stderr) = console.outputs(instance);
-        let setup = Setup {
-            limits: limits.clone(),
-            grants: numbered(&grants, instance, instances),
-            stdio: Stdio {
-                stdin: input.clone(),
-                stdout,
-                stderr,
-            },
-            file_calls: args.file_calls.into(),
-            context: None,
-        };
-        crew.start(&program, setup, instance)?;
+pub(crate) fn run(args: &RunArgs) -> anyhow::Result<u8> {
+    let copies = &args.copies;
+    let interpreters = copies.queues.interpreters.and_then(|grant| grant.grant());
+    let grants = grants(copies, &args.args)?;
+    Copies {
+        args: copies,
+        guest: &args.guest,
+        grants: Grants { interpreters, ..grants },
+        script: None,
+        stdin: copies.stdin.unwrap_or(StdinMode::Null),
+        taken: (args.guest == Path::new("-")).then_some(Taken::ByProgram),
+        summary: if copies.quiet { Summary::None } else { Summary::Full },
     }
-    pool.all_started();
-    crew.wait();
-    let run = session::Run {
-        names: &names,
-        programs: &[(program.name().to_owned(), program.kind())],
-        workers,
-        limits: &limits,
-        wall: began.elapsed(),
-        fail_fast: args.fail_fast,
-        quiet: args.quiet,
-    };
-    let exit_code = session::conclude(&run, crew, console, plumbing, report)?;
-    // The process ends here: the kernel takes the pool's threads and memory back faster than we can.
-    std::mem::forget(pool);
-    Ok(exit_code)
+    .run()
 }
 
 /// The engine for a verb that loads guests, with the user's code cache.
 pub(crate) fn engine_for(limits: &Limits, instances: u32, no_cache: bool) -> anyhow::Result<Engine> {
+    Ok(engine_builder(limits, instances, no_cache).build()?)
+}
+
+/// The same, still to be built.
+pub(crate) fn engine_builder(limits: &Limits, instances: u32, no_cache: bool) -> EngineBuilder {
     let mut engine = Engine::builder().limits(limits).instances(instances);
     if !no_cache {
         match Cache::default_folder().map(Cache::open) {
@@ -108,7 +44,7 @@ pub(crate) fn engine_for(limits: &Limits, instances: u32, no_cache: bool) -> any
             None => report::note("no code cache: there is no home folder"),
         }
     }
-    Ok(engine.build()?)
+    engine
 }
 
 /// A guest's file, and what to call it; none for `-`.
@@ -162,28 +98,22 @@ pub(crate) fn environment(args: &GrantArgs) -> anyhow::Result<Vec<(String, Strin
     Ok(env)
 }
 
-/// What every instance is granted, before its number is put in.
-fn grants(args: &RunArgs) -> anyhow::Result<Grants> {
+/// What every instance is granted, before its number is put in; to create interpreters is not among it.
+pub(crate) fn grants(args: &CopiesArgs, words: &[String]) -> anyhow::Result<Grants> {
     let env = environment(&args.grants)?;
     if let Some((name, _)) = env.iter().find(|(name, _)| TOLD.contains(&name.as_str())) {
         return Err(usage(format!("--env: {name} is the host's to say")));
     }
-    let grants = Grants {
+    Ok(Grants {
         dirs: args.grants.dirs.clone(),
         env,
-        args: args.args.clone(),
+        args: words.to_vec(),
         queues: plumbing::specs(&args.queues)
             .into_iter()
             .map(|spec| spec.name)
             .collect(),
-        interpreters: args.queues.interpreters.map(|grant| InterpreterGrant {
-            count: grant.count,
-            depth: grant.depth,
-            programs: Default::default(),
-        }),
-    };
-    grants.check()?;
-    Ok(grants)
+        ..Grants::default()
+    })
 }
 
 /// The grants of one instance: `{instance}` is its number, and it is told its number and how many there are.
@@ -200,42 +130,10 @@ pub(crate) fn numbered(grants: &Grants, instance: usize, instances: usize) -> Gr
         env: own.chain(told).collect(),
         args: grants.args.iter().map(put_in).collect(),
         queues: grants.queues.clone(),
+        gets: grants.gets.clone(),
+        puts: grants.puts.clone(),
         interpreters: grants.interpreters.clone(),
     }
-}
-
-fn check_stdin(args: &RunArgs) -> anyhow::Result<()> {
-    let mode = args.stdin;
-    if mode != StdinMode::Null && args.guest == std::path::Path::new("-") {
-        return Err(usage("--stdin: stdin is already the guest's program (`-`)".to_owned()));
-    }
-    if args.queues.feed.is_some() {
-        if mode != StdinMode::Null {
-            return Err(usage(
-                "--feed takes our stdin, and --stdin gives it to the guests: one of them".to_owned(),
-            ));
-        }
-        if args.guest == std::path::Path::new("-") {
-            return Err(usage("--feed: stdin is already the guest's program (`-`)".to_owned()));
-        }
-    }
-    if mode == StdinMode::Inherit && args.instances > 1 {
-        let message = format!(
-            "--stdin inherit is for one instance, not {}; split or copy share it",
-            args.instances
-        );
-        return Err(usage(message));
-    }
-    Ok(())
-}
-
-fn input(mode: StdinMode) -> anyhow::Result<Input> {
-    Ok(match mode {
-        StdinMode::Null => Input::Null,
-        StdinMode::Inherit => Input::Shared(SharedInput::new(std::io::stdin(), Portion::Read)),
-        StdinMode::Split => Input::Shared(SharedInput::new(std::io::stdin(), Portion::Line)),
-        StdinMode::Copy => Input::Copied(CopiedInput::new(std::io::stdin())?),
-    })
 }
 
 /// Checks that so many instances of each program fit together, before the first one starts.

@@ -69,7 +69,7 @@ fn failed(message: &str) -> ExecutionFailed {
         kind: "failed".repeat(message.len().min(100)),
         message: message.to_owned(),
         trace: vec![message.to_owned(); message.len()],
-        display: (message.len() % 2 == 0).then(|| message.repeat(message.len())),
+        display: message.len().is_multiple_of(2).then(|| message.repeat(message.len())),
     }
 }
 

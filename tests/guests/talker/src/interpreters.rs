@@ -32,6 +32,7 @@ pub(crate) fn run(words: &[&str]) -> bool {
         ["send", queue] => send(queue),
         ["receive", queue] => receive(queue),
         ["latency", count] => latency(number(count)),
+        ["through-children", task, amount, how] => through_children(task, number(amount), how),
         _ => return false,
     };
     if let Err(error) = done {
@@ -338,6 +339,51 @@ fn receive(queue: &str) -> Done {
     retry("y", 12)?;
     println!("listed: {}", Interpreter::list_all().contains(&child.id()));
     retry("done", 1)
+}
+
+/// Has one child after the other do it, each of which ends before the next one begins or is killed, until one may not: then it
+/// says how many did and why that one did not. When a limit ended that one it goes on, until it is ended itself.
+fn through_children(task: &str, amount: u64, how: &str) -> Done {
+    let mut kept = Vec::new();
+    loop {
+        let made = Child::default().with_output().with_queues().create();
+        let child = match made {
+            // The end of the last one takes a tick.
+            Err(InterpreterError::Limit(_)) => continue,
+            other => other?,
+        };
+        let called = match how {
+            "kill" => kill_soon(&child, task, amount),
+            _ => child.call::<Item>(task, (amount,)),
+        };
+        match called {
+            Ok(item) => kept.push(item),
+            Err(InterpreterError::ExecutionFailed(failed)) => {
+                println!("{} children, then {}: {}", kept.len(), failed.kind, failed.message);
+                if !failed.kind.starts_with("limit(") {
+                    return Ok(());
+                }
+            }
+            // It was ended before it was called.
+            Err(InterpreterError::NotFound) => {}
+            Err(other) => return Err(other),
+        }
+        // It may have been ended after its call.
+        let _ = child.close();
+    }
+}
+
+/// Ends a child in the middle of what it does, unless it ended before.
+fn kill_soon(child: &Interpreter, task: &str, amount: u64) -> Result<Item, InterpreterError> {
+    let call = child.call_in_thread::<Item>(task, (amount,))?;
+    match call.join_timeout(Duration::from_millis(3)) {
+        Err(InterpreterError::Timeout) => {
+            // It may have come to its end meanwhile.
+            let _ = child.kill();
+            Ok(Item::None)
+        }
+        other => other,
+    }
 }
 
 /// Creates, calls and closes, so many times.

@@ -2,6 +2,7 @@
 
 mod interpreters;
 mod queues;
+mod spoken;
 mod tasks;
 
 fn main() {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use wasm_pool_guest::{Encoded, Interpreter, InterpreterId, Item, Queue, QueueError, Unbound, after, select, wait};
+use wasm_pool_guest::{
+    Child, Encoded, Interpreter, InterpreterId, Item, Queue, QueueError, Unbound, after, select, wait,
+};
 
 use crate::number;
 
@@ -42,6 +44,7 @@ pub(crate) fn run(words: &[&str]) -> bool {
         ["bench-get", queue, batch] => show(bench_get(queue, number(batch))),
         ["get-then-wait", first, second] => show(get_then_wait(first, second)),
         ["bench-pong", there, back] => show(bench_pong(there, back)),
+        ["directions", gets, puts] => show(directions(gets, puts)),
         ["close", queue] => show(Queue::<Item>::open(queue).map(|queue| queue.close())),
         _ => return false,
     }
@@ -441,6 +444,65 @@ fn get_then_wait(first: &str, second: &str) -> Result<(), QueueError> {
     first.get()?;
     second.iter().for_each(drop);
     Ok(())
+}
+
+/// Everything that it may not do with a queue that it may only get from and one that it may only put into, and that the
+/// other half works.
+fn directions(gets: &str, puts: &str) -> Result<(), QueueError> {
+    let (gets, puts) = (Queue::<Item>::open(gets)?, Queue::<Item>::open(puts)?);
+    refused_puts(&gets);
+    refused_gets(&puts);
+    println!(
+        "select {:?}",
+        select(&[&gets, &puts], None).map(|(at, got)| (at, got.map(drop)))
+    );
+    // However it comes by another handle.
+    let own: Queue<Item> = Queue::create()?;
+    own.put(&Item::Queue(gets.clone()))?;
+    own.put(&Item::Queue(puts.clone()))?;
+    for (name, given) in [("gets", own.get()?), ("puts", own.get()?)] {
+        let Item::Queue(given) = given else {
+            return Err(QueueError::Empty);
+        };
+        let again = Queue::<Item>::from_id(given.id())?;
+        let shared = given.clone();
+        println!(
+            "{name} {:?}",
+            [&given, &again, &shared].map(|queue| match name {
+                "gets" => queue.try_put(&Item::None).is_err(),
+                _ => matches!(queue.try_get(), Err(QueueError::Invalid(_))),
+            })
+        );
+    }
+    // Neither waits for what will never be.
+    let (room, item) = (gets.ready_to_put(), puts.ready_to_get());
+    println!("ready {:?}", wait(&[&room, &item]));
+    println!("{:?}", gets.get()?);
+    puts.put(&Item::S64(2))?;
+    puts.put_many(&[Item::S64(3)]).map_err(|(_, error)| error)?;
+    let child = Child::default().with_queues().create();
+    let child = child.unwrap_or_else(|_| std::process::abort());
+    for name in ["gets", "puts"] {
+        println!("child {:?}", child.call::<String>("try_named", (name.to_owned(),)));
+    }
+    puts.close();
+    println!("closed {}", puts.is_closed());
+    Ok(())
+}
+
+fn refused_puts(queue: &Queue<Item>) {
+    println!("put {:?}", queue.put(&Item::None));
+    println!("try {:?}", queue.try_put(&Item::None));
+    println!("many {:?}", queue.put_many(&[Item::None, Item::None]));
+    queue.close();
+    println!("closed {}", queue.is_closed());
+}
+
+fn refused_gets(queue: &Queue<Item>) {
+    println!("get {:?}", queue.get().map(drop));
+    println!("try {:?}", queue.try_get().map(drop));
+    println!("many {:?}", queue.get_many(5).map(drop));
+    println!("time {:?}", queue.get_timeout(Duration::from_millis(1)).map(drop));
 }
 
 /// Answers whatever comes.

@@ -33,14 +33,14 @@ pub(crate) enum Received {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unbound {
+pub enum Unbound {
     Error,
     Keep,
     Remove,
     Replace,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct QueueId(pub(crate) u64);
 
 impl fmt::Display for QueueId {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use wasm_pool::{ByteSize, units};
 
-use super::{GrantArgs, LimitArgs, LoadArgs};
+use super::{GrantArgs, LimitArgs, LoadArgs, TimelineArgs};
 
 /// How calls are made.
 #[derive(Debug, Args)]
@@ -65,6 +65,9 @@ pub(crate) struct CallArgs {
 
     #[command(flatten)]
     pub calling: CallingArgs,
+
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
 
     #[command(flatten)]
     pub grants: GrantArgs,
@@ -170,6 +173,9 @@ pub(crate) struct MapArgs {
 
     #[command(flatten)]
     pub calling: CallingArgs,
+
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
 
     #[command(flatten)]
     pub grants: GrantArgs,

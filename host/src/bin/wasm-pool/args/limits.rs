@@ -24,15 +24,15 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_bound)]
     pub deadline: Bound,
 
-    /// Processor time of one instance; `none` for no bound.
+    /// Processor time of one instance and all its children; `none` for no bound.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_bound)]
     pub cpu_time: Bound,
 
-    /// Instructions of one instance, about one unit each [default: not counted].
+    /// Instructions of one instance and all its children, about one unit each [default: not counted].
     #[arg(long, value_name = "UNITS")]
     pub fuel: Option<u64>,
 
-    /// Bytes that one instance may write to stdout and stderr together.
+    /// Bytes that one instance and all its children may write to stdout and stderr together.
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = units::parse_size)]
     pub output_limit: ByteSize,
 
@@ -44,11 +44,11 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 1024)]
     pub handles: u32,
 
-    /// Bytes of items that one instance has put into queues and nobody has got yet.
+    /// Bytes of items that one instance and all its children have put into queues and nobody has got yet.
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::parse_size)]
     pub messages: ByteSize,
 
-    /// Queues that one instance may create.
+    /// Queues that one instance and all its children may create.
     #[arg(long, value_name = "COUNT", default_value_t = 256)]
     pub max_queues: u32,
 

@@ -1,8 +1,11 @@
 //! The command line: what may be written, and what it means. A file for what belongs together; most verbs take several.
 
 mod calls;
+mod copies;
+mod lang;
 mod limits;
 mod run;
+mod seeing;
 mod talk;
 mod touch;
 mod verbs;
@@ -13,8 +16,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 use wasm_pool::text;
 
 pub(crate) use self::calls::{CallArgs, CallingArgs, Format, MapArgs, Notation, SnapshotArgs};
+pub(crate) use self::copies::CopiesArgs;
+pub(crate) use self::lang::{ExecArgs, JsArgs, LangArgs, LangVerb, ModuleArgs, PythonArgs, ScriptArgs};
 pub(crate) use self::limits::{LimitArgs, LoadArgs};
 pub(crate) use self::run::{OutputMode, ReportTo, RunArgs, StdinMode, UpArgs};
+pub(crate) use self::seeing::{Form, SeeingArgs, TimelineArgs};
 pub(crate) use self::talk::QueueArgs;
 pub(crate) use self::touch::GrantArgs;
 pub(crate) use self::verbs::{CacheArgs, CacheVerb, CompileArgs, CompletionsArgs, InfoArgs, InspectArgs};
@@ -32,6 +38,14 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Run copies of a command in parallel.
     Run(Box<RunArgs>),
+    /// Run source text in interpreters of a language, in parallel.
+    Exec(Box<ExecArgs>),
+    /// Run a Python script.
+    Python(Box<PythonArgs>),
+    /// Run a JavaScript script.
+    Js(Box<JsArgs>),
+    /// Install languages, list them, remove them.
+    Lang(LangArgs),
     /// Call one function of a guest.
     Call(Box<CallArgs>),
     /// Call a function of a guest for each item of the input, in parallel.
@@ -73,7 +87,8 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
         .collect();
     let reason = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "a command is missing: run, call, map, up, snapshot, compile, inspect, cache, info or completions"
+            "a command is missing: run, exec, python, js, lang, call, map, up, snapshot, compile, inspect, cache, info or \
+             completions"
                 .to_owned()
         }
         _ => text::one_line(&reason.join("\n")).replace(":; ", ": "),

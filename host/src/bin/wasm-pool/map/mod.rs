@@ -33,7 +33,7 @@ use crate::args::{Format, MapArgs};
 use crate::calling::{self, Voices};
 use crate::progress::Bar;
 use crate::run::{engine_for, the_guest, usage};
-use crate::{signals, wall};
+use crate::{signals, timeline, wall};
 
 /// Chunks on their way for each interpreter: one that is worked off, one that waits, and some that wait for a slow one before
 /// them to be written.
@@ -49,8 +49,10 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     let engine = engine_for(&limits, room, args.loading.no_cache)?;
     let results = args.output.as_deref().or(args.resume.as_deref());
     let ours = the_guest(&args.guest).chain(results.map(|path| ("the results", path)));
+    let ours = ours.chain(args.timeline.file());
     let grants = calling::grants(&args.grants, args.loading.no_cache, ours)?;
     let mut sink = open_sink(args)?;
+    let mut sheet = timeline::open(&args.timeline)?;
     let lockdown = wall::reading(wall::around(&engine, &args.guest), &args.input);
     wall::raise(lockdown.grants(&grants), args.loading.no_lockdown);
     let program = calling::load(&engine, &args.guest, &limits, &args.loading, &args.calling)?;
@@ -62,6 +64,7 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
         .workers(cores)
         .memory(limits.pool_memory)
         .queues(limits.pool_queues)
+        .timeline(sheet.is_some())
         .build()?;
     let bar = Bar::of_items(source.length(), args.quiet);
     let voices = Voices::of(&program, &bar)?;
@@ -82,6 +85,10 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     job.stop.store(true, Relaxed);
     job.cut.store(true, Relaxed);
     executor.close(Pending::Cancel);
+    if ended.is_err() {
+        // What went wrong before is what is told.
+        let _ = timeline::write(sheet.take(), &pool, []);
+    }
     let ended = ended?;
     if let End::Signal(_) = ended {
         tell_when_idle(&executor, &job)?;
@@ -91,6 +98,7 @@ pub(crate) fn map(args: &MapArgs) -> anyhow::Result<u8> {
     voices.finish(limits.grace, &stop);
     bar.clear();
     let code = writing.conclude(program.name(), &ended, args.quiet);
+    timeline::write(sheet, &pool, [])?;
     // The process ends here: the kernel takes the pool's threads and memory back faster than we can.
     std::mem::forget((executor, pool));
     Ok(code)

@@ -39,8 +39,9 @@ impl Console {
     /// same stream, and no guest may forge a line of it.
     pub(crate) fn open(mode: &OutputMode, names: &Names, named: bool, bar: &Bar) -> anyhow::Result<Console> {
         let instances = names.len();
-        let out = Lines::new(io::stdout(), io::stdout().is_terminal());
-        let err = Lines::new(io::stderr(), true);
+        let ((out, before_out), (err, before_err)) = (bar.stdout(), bar.stderr());
+        let out = Lines::new(out, io::stdout().is_terminal());
+        let err = Lines::new(err, true);
         let err = if named || instances > 1 {
             err.prefixed(names)
         } else {
@@ -74,8 +75,8 @@ impl Console {
             Take::Lines
         };
         Ok(Console {
-            out: Some(Writer::new("stdout", instances, take, out, bar)),
-            err: Some(Writer::new("stderr", instances, Take::Lines, err, bar)),
+            out: Some(Writer::new("stdout", instances, take, out, &before_out)),
+            err: Some(Writer::new("stderr", instances, Take::Lines, err, &before_err)),
         })
     }
 

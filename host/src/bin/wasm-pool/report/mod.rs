@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::json;
-use wasm_pool::{ByteSize, Ending, Error, ErrorKind, Kind, Limits, Outcome, units};
+use wasm_pool::{ByteSize, Ending, Error, ErrorKind, Kind, Limits, Outcome, text, units};
 
 pub(crate) use self::summary::summary;
 use crate::args::ReportTo;
@@ -165,6 +165,11 @@ fn guest_object(names: &Names, place: usize, ending: Option<&Ending>) -> serde_j
         Outcome::Limit(hit) => (Some(hit.kind.name()), None, Vec::new()),
         Outcome::Exited(code) => (None, Some(*code), Vec::new()),
         Outcome::Trapped(trapped) => (None, None, trapped.backtrace.clone()),
+        Outcome::Failed(failed) => (
+            None,
+            None,
+            failed.trace.iter().map(|frame| text::one_line(frame)).collect(),
+        ),
         _ => (None, None, Vec::new()),
     };
     let label = ending.outcome.label();
@@ -242,9 +247,26 @@ pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Says of a guest, where there is but one, how it ended if it did not end by itself.
+pub(crate) fn stopped(run: &Run<'_>) {
+    for (instance, ending) in run.ended() {
+        match ending.outcome {
+            Outcome::Exited(_) | Outcome::Failed(_) | Outcome::OutputClosed => {}
+            _ => {
+                let detail = detail(ending).map_or(String::new(), |detail| format!(": {detail}"));
+                say(format!(
+                    "{}: {}{detail}",
+                    run.names.program(instance),
+                    ending.outcome.label()
+                ));
+            }
+        }
+    }
+}
+
 /// Says in one line how what was asked for went.
 pub(crate) fn say(text: impl std::fmt::Display) {
-    let text = wasm_pool::text::one_line(&text.to_string());
+    let text = text::one_line(&text.to_string());
     let _ = writeln!(io::stderr().lock(), "wasm-pool: {text}");
 }
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, after, at, never, select, unbounded};
 use wasm_pool::pool::Expectation;
-use wasm_pool::{ByteSize, Ending, Outcome, Pool, Program, Setup};
+use wasm_pool::{ByteSize, Ending, InterpreterId, Outcome, Pool, Program, Script, Setup};
 
+use crate::names::Names;
 use crate::progress::Bar;
 use crate::report;
 
@@ -21,7 +22,16 @@ pub(crate) trait Keeper {
     fn ended(&mut self, place: usize, ending: &Ending, may_restart: bool) -> Option<Duration>;
 
     /// What to start again.
-    fn again(&mut self, place: usize) -> (Program, Arc<Setup>);
+    fn again(&mut self, place: usize) -> Start;
+}
+
+/// What a guest is started with.
+#[derive(Clone)]
+pub(crate) struct Start {
+    pub program: Program,
+    pub setup: Arc<Setup>,
+    /// What it runs; none for a command.
+    pub script: Option<Arc<Script>>,
 }
 
 /// An instance and how it ended.
@@ -50,6 +60,8 @@ pub(crate) struct Crew<'a> {
     give_up: Receiver<Instant>,
     began: Instant,
     started: usize,
+    /// Which interpreter was at which place.
+    places: Vec<(InterpreterId, usize)>,
     keeper: Option<Box<dyn Keeper + 'a>>,
     /// Guests that are to be started again, the next one first.
     due: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -84,6 +96,7 @@ impl<'a> Crew<'a> {
             give_up: never(),
             began: Instant::now(),
             started: 0,
+            places: Vec::new(),
             keeper: None,
             due: BinaryHeap::new(),
             due_expected: None,
@@ -96,8 +109,21 @@ impl<'a> Crew<'a> {
         self
     }
 
+    /// Starts these guests, each at its place, as long as nothing speaks against it, and waits until all have ended.
+    pub(crate) fn run(&mut self, guests: impl Iterator<Item = Start>) -> anyhow::Result<()> {
+        for (place, start) in guests.enumerate() {
+            if !self.takes_more() {
+                break;
+            }
+            self.start(start, place)?;
+        }
+        self.pool.all_started();
+        self.wait();
+        Ok(())
+    }
+
     /// Looks at what has happened, without waiting; `false` when nothing new should start.
-    pub(crate) fn takes_more(&mut self) -> bool {
+    fn takes_more(&mut self) -> bool {
         while let Ok((instance, ending, expected)) = self.ended.1.try_recv() {
             self.note_end(instance, ending);
             drop(expected);
@@ -108,26 +134,34 @@ impl<'a> Crew<'a> {
         self.stopped.is_none() && !(self.fail_fast && self.first_failure.is_some())
     }
 
-    pub(crate) fn start(
-        &mut self,
-        program: &Program,
-        setup: impl Into<Arc<Setup>>,
-        instance: usize,
-    ) -> anyhow::Result<()> {
+    fn start(&mut self, start: Start, instance: usize) -> anyhow::Result<()> {
+        let Start { program, setup, script } = start;
         let ended = self.ended.0.clone();
         let pool = self.pool.clone();
-        self.pool.spawn_then(program, setup, move |_, ending| {
+        let then = move |_, ending: &Ending| {
             // Whoever waits for this one may get what he waits for when its end is noted. The receiver lives as long as the run.
             let _ = ended.send((instance, ending.clone(), pool.expect()));
-        })?;
+        };
+        let started = match script {
+            None => self.pool.spawn_then(&program, setup, then)?,
+            Some(script) => self.pool.spawn_script_then(&program, setup, script, then)?,
+        };
+        self.places.push((started.id(), instance));
+        self.bar.started(started.id(), instance);
         self.running += 1;
         self.started += 1;
         self.bar.say(self.running, self.failed);
         Ok(())
     }
 
+    /// What the interpreters are called that it has started.
+    pub(crate) fn called(&self, names: &Names) -> Vec<(InterpreterId, String)> {
+        let name = |(id, place): &(InterpreterId, usize)| (*id, names.label(*place).to_string());
+        self.places.iter().map(name).collect()
+    }
+
     /// Waits until every guest that started has ended.
-    pub(crate) fn wait(&mut self) {
+    fn wait(&mut self) {
         while self.running > 0 || !self.due.is_empty() {
             let next = self.due.peek().map(|Reverse((due, _))| at(*due)).unwrap_or_else(never);
             let (ended, stop) = (self.ended.1.clone(), self.stop);
@@ -157,11 +191,11 @@ impl<'a> Crew<'a> {
         let Some(Reverse((_, place))) = self.due.pop() else {
             return;
         };
-        let Some((program, setup)) = self.keeper.as_mut().map(|keeper| keeper.again(place)) else {
+        let Some(start) = self.keeper.as_mut().map(|keeper| keeper.again(place)) else {
             return;
         };
         // It was started before: what fails now is the pool, which shuts down.
-        if self.start(&program, setup, place).is_ok() {
+        if self.start(start, place).is_ok() {
             self.started -= 1;
         }
         if self.due.is_empty() {
@@ -231,6 +265,7 @@ impl<'a> Crew<'a> {
             Some(_) => self.kill_all(),
             None => {
                 self.stopped = Some(signal);
+                self.bar.stopping();
                 self.grace_over = after(self.grace);
                 let grace = wasm_pool::units::show_duration(self.grace);
                 self.bar

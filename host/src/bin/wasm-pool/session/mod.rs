@@ -1,5 +1,6 @@
-//! What `run` and `up` have in common: the guests from the first start to the last end, our own ends of their queues, and the end.
+//! What `run`, `up` and the verbs of languages have in common: the guests from the first start to the last end, our own ends of their queues, and the end.
 
+pub(crate) mod copies;
 pub(crate) mod crew;
 pub(crate) mod plumbing;
 
@@ -21,7 +22,18 @@ pub(crate) struct Run<'a> {
     pub limits: &'a Limits,
     pub wall: Duration,
     pub fail_fast: bool,
-    pub quiet: bool,
+    pub summary: Summary,
+}
+
+/// What people are told at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Summary {
+    /// A line for each guest, and the total.
+    Full,
+    /// A line for a guest that the host ended, and nothing for one that ended by itself, whose own words say all.
+    OfStopped,
+    /// Nothing.
+    None,
 }
 
 /// Waits until everything is written, and reports; our exit code.
@@ -69,8 +81,10 @@ pub(crate) fn conclude(
         endings: &endings,
         exit_code,
     };
-    if !run.quiet && !to_stderr {
-        report::summary(&told);
+    match run.summary {
+        Summary::Full if !to_stderr => report::summary(&told),
+        Summary::OfStopped if !to_stderr && stopped.is_none() => report::stopped(&told),
+        _ => {}
     }
     if let Some(sink) = sink {
         report::json(&told, sink)?;

@@ -67,6 +67,7 @@ impl Plumbing {
         specs: &[QueueSpec],
         feed: Option<&str>,
         drain: Option<&str>,
+        mut out: Box<dyn Write + Send>,
     ) -> anyhow::Result<Plumbing> {
         for spec in specs {
             queues.create_named(&spec.name, &spec.options)?;
@@ -90,7 +91,7 @@ impl Plumbing {
                 let (tell, hear) = bounded(1);
                 broken = hear;
                 End::start("wasm-pool-drain", name, move || {
-                    let piped = pour_out(&drain);
+                    let piped = pour_out(&drain, &mut *out);
                     if !matches!(piped, Piped::Whole) {
                         let _ = tell.send(());
                     }
@@ -212,7 +213,7 @@ fn lines_in(feed: &Feed, longest: u64) -> Piped {
 const BATCH: usize = 64 << 10;
 
 /// Prints what comes out of the queue until it is closed and empty.
-fn pour_out(drain: &Drain) -> Piped {
+fn pour_out(drain: &Drain, out: &mut dyn Write) -> Piped {
     let visible = io::stdout().is_terminal();
     let mut lines = Vec::with_capacity(BATCH);
     loop {
@@ -225,16 +226,13 @@ fn pour_out(drain: &Drain) -> Piped {
             }
             Ok(Received::Unbound) | Err(GetError::InterpreterDestroyed) => true,
             Err(GetError::Empty) => false,
-            Err(GetError::Closed) if lines.is_empty() => return Piped::Whole,
-            Err(GetError::Closed) => false,
+            Err(GetError::Closed | GetError::NotAllowed) if lines.is_empty() => return Piped::Whole,
+            Err(GetError::Closed | GetError::NotAllowed) => false,
         };
         if more {
             continue;
         }
-        let written = {
-            let mut out = io::stdout().lock();
-            out.write_all(&lines).and_then(|()| out.flush())
-        };
+        let written = out.write_all(&lines).and_then(|()| out.flush());
         match written {
             Ok(()) => lines.clear(),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Piped::ReaderGone,

@@ -1,15 +1,14 @@
 //! Who is started again, and which queues are closed when nobody is left to put into them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use wasm_pool::manifest::{LONGEST_BACKOFF, Part, Restart, SHORTEST_BACKOFF};
-use wasm_pool::{Ending, Program, Queues, Setup, units};
+use wasm_pool::{Ending, Queues, units};
 
 use crate::names::Names;
 use crate::progress::Bar;
 use crate::report;
-use crate::session::crew::Keeper;
+use crate::session::crew::{Keeper, Start};
 
 /// The instances of a manifest's programs, by their places in the run.
 pub(super) struct Instances<'a> {
@@ -22,8 +21,7 @@ pub(super) struct Instances<'a> {
 /// One instance.
 pub(super) struct Place<'a> {
     pub part: &'a Part,
-    pub program: Program,
-    pub setup: Arc<Setup>,
+    pub start: Start,
     pub restarted: u32,
     pub over: bool,
 }
@@ -73,8 +71,7 @@ impl Keeper for Instances<'_> {
         }
     }
 
-    fn again(&mut self, place: usize) -> (Program, Arc<Setup>) {
-        let instance = &self.places[place];
-        (instance.program.clone(), Arc::clone(&instance.setup))
+    fn again(&mut self, place: usize) -> Start {
+        self.places[place].start.clone()
     }
 }

@@ -1,9 +1,9 @@
 //! `wasm-pool up`: several programs and the queues between them, from a manifest.
 
+mod guests;
 mod keeper;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,29 +14,40 @@ use wasm_pool::manifest::{Part, Plan};
 use wasm_pool::stdio::{Input, Stdio};
 use wasm_pool::{Engine, FileCalls, Kind, Pool, Program, Setup, machine};
 
+use self::guests::Guests;
 use self::keeper::{Instances, Place};
 use crate::args::UpArgs;
 use crate::names::Names;
 use crate::output::Console;
 use crate::progress::Bar;
 use crate::run::{check_apart, check_room, engine_for, numbered, the_guest};
-use crate::session::crew::Crew;
+use crate::session::Summary;
+use crate::session::crew::{Crew, Start};
 use crate::session::plumbing::Plumbing;
-use crate::{report, session, signals, wall};
+use crate::watch::View;
+use crate::{report, session, signals, timeline, wall};
 
 pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
-    let plan = Plan::read(&args.manifest)?;
+    let mut plan = Plan::read(&args.manifest)?;
     machine::raise_open_files();
     let instances: usize = plan.programs.iter().map(|part| part.instances).sum();
     let engine = engine_for(&plan.limits, room(&plan), args.no_cache)?;
-    keep_apart(args, &plan)?;
+    let guests = Guests::find(&plan)?;
+    keep_apart(args, &mut plan, &guests)?;
     // Only for a run: a check writes nothing.
     let sink = match &args.report {
         Some(report) if !args.check => Some(report::open(report)?),
         _ => None,
     };
-    wall::raise(lockdown(&engine, &plan, args)?, args.no_lockdown);
-    let programs = load(&engine, &plan)?;
+    let (view, sheet) = match args.check {
+        true => (None, None),
+        false => (
+            args.seeing.watch.then(View::open).transpose()?,
+            timeline::open(&args.seeing.timeline)?,
+        ),
+    };
+    wall::raise(lockdown(&engine, &plan, &guests, args)?, args.no_lockdown);
+    let programs = guests.load(&engine, &plan)?;
     check_grants(&plan, &programs)?;
     for warning in plan.warnings() {
         report::note(warning);
@@ -50,7 +61,10 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
     for part in &plan.programs {
         names.add(&part.name, part.instances);
     }
-    let bar = Bar::new(instances, args.quiet || to_stderr);
+    let bar = match view {
+        Some(view) => Bar::of_view(view),
+        None => Bar::new(instances, args.quiet || to_stderr),
+    };
     let console = Console::open(&args.output, &names, true, &bar)?;
     let stop = signals::listen()?;
     let workers = plan.workers.unwrap_or_else(machine::cores);
@@ -58,13 +72,14 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         .workers(workers)
         .memory(plan.limits.pool_memory)
         .queues(plan.limits.pool_queues)
+        .timeline(sheet.is_some() || args.seeing.watch)
         .build()?;
-    let plumbing = Plumbing::lay(pool.queues(), &plan.queues, plan.feed.as_deref(), plan.drain.as_deref())?;
-    let places = places_of(&plan, &programs, &console);
-    let all: Vec<_> = places
-        .iter()
-        .map(|place| (place.program.clone(), Arc::clone(&place.setup)))
-        .collect();
+    let (out, _) = bar.stdout();
+    let (feed, drain) = (plan.feed.as_deref(), plan.drain.as_deref());
+    let plumbing = Plumbing::lay(pool.queues(), &plan.queues, feed, drain, out)?;
+    bar.show(&pool, &names)?;
+    let places = places_of(&plan, &guests, &programs, &console);
+    let all: Vec<_> = places.iter().map(|place| place.start.clone()).collect();
 
     let mut crew = Crew::new(
         &pool,
@@ -82,14 +97,9 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         bar: &bar,
     }));
     let began = Instant::now();
-    for (place, (program, setup)) in all.into_iter().enumerate() {
-        if !crew.takes_more() {
-            break;
-        }
-        crew.start(&program, setup, place)?;
-    }
-    pool.all_started();
-    crew.wait();
+    let ran = crew.run(all.into_iter());
+    let drawn = timeline::write(sheet, &pool, crew.called(&names));
+    ran?;
     let kinds: Vec<(String, Kind)> = plan
         .programs
         .iter()
@@ -102,19 +112,20 @@ pub(crate) fn up(args: &UpArgs) -> anyhow::Result<u8> {
         limits: &plan.limits,
         wall: began.elapsed(),
         fail_fast: args.fail_fast,
-        quiet: args.quiet,
+        summary: if args.quiet { Summary::None } else { Summary::Full },
     };
     let exit_code = session::conclude(&run, crew, console, plumbing, sink)?;
+    drawn?;
     // As in `run`: the kernel is faster.
     std::mem::forget(pool);
     Ok(exit_code)
 }
 
 /// What is still needed when the manifest was read.
-fn lockdown(engine: &Engine, plan: &Plan, args: &UpArgs) -> anyhow::Result<Lockdown> {
+fn lockdown(engine: &Engine, plan: &Plan, guests: &Guests, args: &UpArgs) -> anyhow::Result<Lockdown> {
     let mut lockdown = Lockdown::new().cache(engine);
-    for part in &plan.programs {
-        lockdown = wall::reading(lockdown, &part.guest).dirs(&part.dirs);
+    for (part, file) in plan.programs.iter().zip(guests.files()) {
+        lockdown = wall::reading(lockdown, file).dirs(&part.dirs);
     }
     if args.check {
         return Ok(lockdown);
@@ -136,44 +147,25 @@ fn room(plan: &Plan) -> u32 {
         .max(1)
 }
 
-/// Every program, by its name in the manifest; a file that several name is loaded once.
-fn load(engine: &Engine, plan: &Plan) -> anyhow::Result<HashMap<String, Program>> {
-    let mut by_file: HashMap<PathBuf, Program> = HashMap::new();
-    let mut by_name = HashMap::new();
-    for part in &plan.programs {
-        let program = match by_file.get(&part.guest) {
-            Some(program) => program.clone(),
-            None => {
-                let program = Program::from_file(engine, &part.guest, &plan.limits)
-                    .with_context(|| part.named_at.guest.clone())?;
-                by_file.insert(part.guest.clone(), program.clone());
-                program
-            }
+/// Checks that no program can write what we believe, and that what was checked is what is granted. Before the wall is up, behind which links lead nowhere.
+fn keep_apart(args: &UpArgs, plan: &mut Plan, guests: &Guests) -> anyhow::Result<()> {
+    for part in &mut plan.programs {
+        let mut grants = Grants {
+            dirs: std::mem::take(&mut part.dirs),
+            ..Grants::default()
         };
-        if part.instances > 0 {
-            program.require_command().with_context(|| part.named_at.guest.clone())?;
-        }
-        by_name.insert(part.name.clone(), program);
+        grants.pin().with_context(|| part.named_at.dirs.clone())?;
+        part.dirs = grants.dirs;
     }
-    for part in &plan.programs {
-        let children = part.interpreters.iter().flat_map(|children| &children.programs);
-        for program in children.filter_map(|name| by_name.get(name.get_ref())) {
-            program.require_task().with_context(|| part.named_at.children.clone())?;
-        }
-    }
-    Ok(by_name)
-}
-
-/// Checks that no program can write what we believe. Before the wall is up, behind which links lead nowhere.
-fn keep_apart(args: &UpArgs, plan: &Plan) -> anyhow::Result<()> {
     for part in &plan.programs {
         let grants = Grants {
             dirs: part.dirs.clone(),
             ..Grants::default()
         };
         let ours = std::iter::once(("the manifest", args.manifest.as_path()))
-            .chain(plan.programs.iter().flat_map(|part| the_guest(&part.guest)))
+            .chain(guests.files().flat_map(|file| the_guest(file)))
             .chain(report::file(args.report.as_ref()))
+            .chain(args.seeing.timeline.file())
             .chain(args.output.folder());
         check_apart(&grants, args.no_cache, ours).with_context(|| part.named_at.dirs.clone())?;
     }
@@ -204,9 +196,14 @@ fn check_all_fit(plan: &Plan, programs: &HashMap<String, Program>) -> anyhow::Re
     check_room(&plan.limits, &all)
 }
 
-fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &Console) -> Vec<Place<'a>> {
+fn places_of<'a>(
+    plan: &'a Plan,
+    guests: &Guests,
+    programs: &HashMap<String, Program>,
+    console: &Console,
+) -> Vec<Place<'a>> {
     let mut places = Vec::new();
-    for part in &plan.programs {
+    for (number, part) in plan.programs.iter().enumerate() {
         let grants = grants_of(part, programs);
         let Some(program) = programs.get(&part.name) else {
             continue;
@@ -226,8 +223,11 @@ fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &
             };
             places.push(Place {
                 part,
-                program: program.clone(),
-                setup: Arc::new(setup),
+                start: Start {
+                    program: program.clone(),
+                    setup: Arc::new(setup),
+                    script: guests.script(number),
+                },
                 restarted: 0,
                 over: false,
             });
@@ -237,8 +237,6 @@ fn places_of<'a>(plan: &'a Plan, programs: &HashMap<String, Program>, console: &
 }
 
 fn grants_of(part: &Part, programs: &HashMap<String, Program>) -> Grants {
-    let mut queues = part.gets.clone();
-    queues.extend(part.puts.iter().filter(|queue| !part.gets.contains(queue)).cloned());
     let interpreters = part.interpreters.as_ref().map(|children| InterpreterGrant {
         count: children.count,
         depth: children.depth,
@@ -252,7 +250,9 @@ fn grants_of(part: &Part, programs: &HashMap<String, Program>) -> Grants {
         dirs: part.dirs.clone(),
         env: part.env.clone(),
         args: part.args.clone(),
-        queues,
+        queues: Vec::new(),
+        gets: part.gets.clone(),
+        puts: part.puts.clone(),
         interpreters,
     }
 }

@@ -1,0 +1,3 @@
+const [from, to] = scriptArgs.slice(-2);
+const out = Queue.open(to);
+for (const value of Queue.open(from)) out.put(value);
