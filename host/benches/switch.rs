@@ -1,4 +1,5 @@
 //! How soon is a guest that waits served beside guests that spin?
+#![allow(clippy::disallowed_types)] // ranks are for the locks of the library
 #![allow(clippy::expect_used, missing_docs)]
 
 #[path = "common/mod.rs"]

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytesize::ByteSize;
-use parking_lot::Mutex;
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
@@ -29,6 +28,7 @@ pub(crate) use self::known::Origin;
 use crate::error::{Error, Result};
 use crate::precompiled;
 use crate::program::Code;
+use crate::sync::{Mutex, Rank};
 
 /// A folder of compiled code. Cloning gives another handle to the same folder.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl Cache {
         Ok(Cache {
             folder,
             limit: LIMIT,
-            listing: Arc::new(Mutex::new(listing)),
+            listing: Arc::new(Mutex::new(Rank::Listing, listing)),
         })
     }
 

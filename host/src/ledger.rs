@@ -8,10 +8,10 @@
 //! An interpreter that may have no children and is none itself writes into no ledger but for messages and queues, alone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::limits::{LimitHit, LimitKind, Limits};
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The ledger of one interpreter and its descendants. It outlives them as long as something of theirs lies somewhere.
 #[derive(Debug)]

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use parking_lot::Mutex;
 use wasmtime::ResourceLimiter;
 
 use crate::budget::Budget;
@@ -13,6 +12,7 @@ use crate::ledger::Ledger;
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::pooling::Parts;
 use crate::stdio::Written;
+use crate::sync::{Mutex, Rank};
 
 /// What outlives the store: how much the interpreter took, for its [`Ending`](crate::Ending).
 pub(crate) struct Vitals {
@@ -33,7 +33,7 @@ impl Vitals {
             peak_memory: AtomicU64::new(0),
             written: Written::new(limits.output.as_u64(), family.clone()),
             family,
-            refused: Mutex::new(None),
+            refused: Mutex::new(Rank::Refused, None),
             has_refused: AtomicBool::new(false),
         }
     }

@@ -19,7 +19,7 @@ use self::sidecar::{Output, Sidecar};
 fn every_case_ends_a_process_with_its_exit_code_and_says_why() {
     for case in CASES {
         let sidecar = Sidecar::parse(case.sidecar).unwrap_or_else(|error| panic!("{}: {error}", case.name));
-        for made in guests::shapes(case, root().join("tests/guests")) {
+        for made in guests::shapes(case, guests::folder()) {
             println!("{} as a {:?}", case.name, made.shape);
             let place = Place::new(&sidecar.place).expect("a place");
             let outcome = sidecar.outcome(made.shape == Shape::Component);

@@ -1,6 +1,8 @@
 //! The library, as a larger service uses it: many lives on few workers, ends, budgets, shutdown.
 #![allow(clippy::expect_used, clippy::panic)] // a test that cannot go on fails
 
+#[path = "../hostile/lives/afters.rs"]
+mod afters;
 #[path = "../harness/mod.rs"]
 mod harness;
 
@@ -8,6 +10,7 @@ mod apart;
 mod fairness;
 mod lives;
 mod loading;
+mod many;
 mod memory;
 mod shutdown;
 mod timeline;

@@ -1,25 +1,8 @@
 //! What lives leave behind: nothing.
 
-use std::time::Duration;
+use wasm_pool::{Engine, Limits, Outcome, Setup};
 
-use wasm_pool::{Allocation, Engine, Limits, Outcome, Setup};
-
-use crate::{allocations, doing, pool_on, probe, within};
-
-/// Resident memory of this process in bytes.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("reads");
-    let pages: u64 = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .expect("a number");
-    pages * rustix::param::page_size() as u64
-}
-
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").expect("lists").count()
-}
+use crate::{allocations, doing, pool_on, probe};
 
 /// Ends with 66 when its memory holds anything of an earlier tenant, and fills all of it.
 const REMEMBERS: &str = r#"(module
@@ -45,54 +28,6 @@ fn the_next_tenant_reads_zeros() {
             assert_eq!(ending.outcome, Outcome::Exited(0), "{allocation:?}");
         }
     }
-}
-
-#[test]
-fn thousands_of_lives_leave_nothing() {
-    // In a process of its own: what other tests open and take is not counted.
-    const ALONE: &str = "WASM_POOL_TEST_IS_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let status = std::process::Command::new(std::env::current_exe().expect("a path"))
-            .args(["--exact", "memory::thousands_of_lives_leave_nothing", "--nocapture"])
-            .env(ALONE, "1")
-            .status()
-            .expect("starts");
-        assert!(status.success());
-        return;
-    }
-    let (pool, program) = pool_on(
-        Engine::builder().instances(64).allocation(Allocation::Pooling),
-        &probe(),
-        2,
-    );
-    let round = |lives: usize| {
-        for _ in 0..lives / 50 {
-            let crew: Vec<_> = (0..50)
-                .map(|number| {
-                    let setup = match number % 5 {
-                        0 => doing(&["panic", "x"]),
-                        1 => within(Duration::from_millis(2), doing(&["sleep", "1000"])),
-                        2 => doing(&["allocate", "300000"]),
-                        3 => doing(&["exit", "3"]),
-                        _ => doing(&["args", "x"]),
-                    };
-                    pool.spawn(&program, setup).expect("starts")
-                })
-                .collect();
-            crew.iter().for_each(|guest| drop(guest.join()));
-        }
-    };
-    round(500);
-    let (memory, files) = (resident(), descriptors());
-    round(5_000);
-    let grown = resident().saturating_sub(memory);
-    assert!(grown < 8 << 20, "{grown} bytes more");
-    assert!(
-        descriptors() <= files + 2,
-        "{files} files before, {} after",
-        descriptors()
-    );
-    assert_eq!((pool.alive(), pool.budget().used()), (0, 0));
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, RwLock};
 use wasmtime::Store;
 use wasmtime::component::Val;
 
@@ -16,12 +15,13 @@ use super::caller::Caller;
 use super::future::{Future, promise};
 use super::map::Map;
 use super::opened::Way;
-use super::shared::Shared;
+use super::shared::{Shared, State};
 use super::{Path, Returned, Reuse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::{Guest, Setup};
 use crate::pool::Pool;
 use crate::program::{Function, Kind, Program};
+use crate::sync::{Condvar, Mutex, Rank, RwLock};
 use crate::telemetry::Load;
 
 /// Hands calls to interpreters of one program. Cloning gives another handle to the same executor.
@@ -156,16 +156,16 @@ impl ExecutorBuilder {
                 seats,
                 waiting: self.waiting,
                 patience: self.patience,
-                state: Mutex::default(),
+                state: Mutex::new(Rank::Seats, State::default()),
                 in_hand: Arc::default(),
                 room: Condvar::new(),
                 rest: Condvar::new(),
                 numbers: AtomicU64::new(0),
                 load: Load::new(),
-                functions: Mutex::new(None),
+                functions: Mutex::new(Rank::Functions, None),
             }),
             pool: self.pool,
-            program: RwLock::new(self.program),
+            program: RwLock::new(Rank::Program, self.program),
         };
         Ok(Executor {
             handle: Arc::new(handle),
@@ -239,7 +239,7 @@ impl Executor {
 
     /// The program that new calls go to.
     pub fn program(&self) -> Program {
-        self.handle.program.read().clone()
+        self.handle.program.get()
     }
 
     /// How many calls may run at once.
@@ -284,7 +284,7 @@ impl Executor {
                 functions.insert(name.clone(), after);
             }
         }
-        *self.handle.program.write() = program.clone();
+        self.handle.program.replace(program.clone());
         *shared.functions.lock() = Some((program.clone(), functions));
         Ok(())
     }
@@ -350,7 +350,7 @@ impl Executor {
     {
         let program = self.program();
         require_component(&program)?;
-        let slot = Arc::new(Mutex::new(None));
+        let slot = Arc::new(Mutex::new(Rank::Typed, None));
         let value = Arc::clone(&slot);
         let step = Step::Typed(Box::new(move |store, instance| {
             Box::pin(async move {

@@ -9,12 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::{Condvar, Mutex};
-
 use super::seat::Seat;
 use crate::error::{Error, ErrorKind};
 use crate::outcome::Outcome;
 use crate::queue::Wait;
+use crate::sync::{Condvar, Mutex, MutexGuard, Rank};
 
 /// The result of what was submitted.
 pub struct Future<T> {
@@ -81,14 +80,17 @@ enum Phase {
 
 pub(super) fn promise<T: Send + 'static>() -> (Promise<T>, Future<T>) {
     let shared = Arc::new(Shared {
-        state: Mutex::new(State {
-            phase: Phase::Pending,
-            result: None,
-            callbacks: Vec::new(),
-            watchers: Vec::new(),
-            wakers: Vec::new(),
-            seat: None,
-        }),
+        state: Mutex::new(
+            Rank::Promise,
+            State {
+                phase: Phase::Pending,
+                result: None,
+                callbacks: Vec::new(),
+                watchers: Vec::new(),
+                wakers: Vec::new(),
+                seat: None,
+            },
+        ),
         changed: Condvar::new(),
         done: AtomicBool::new(false),
         killed: AtomicBool::new(false),
@@ -145,7 +147,7 @@ impl<T> Drop for Promise<T> {
 
 impl<T> Shared<T> {
     /// The cancellation has been noticed.
-    fn notice(&self, mut state: parking_lot::MutexGuard<'_, State<T>>) {
+    fn notice(&self, mut state: MutexGuard<'_, State<T>>) {
         state.phase = Phase::CancelledAndNotified;
         let watchers = std::mem::take(&mut state.watchers);
         drop(state);
@@ -167,7 +169,7 @@ impl<T> Shared<T> {
     }
 
     /// Wakes everybody who waits for the phase that was just set.
-    fn tell(self: &Arc<Self>, mut state: parking_lot::MutexGuard<'_, State<T>>, finished: bool) {
+    fn tell(self: &Arc<Self>, mut state: MutexGuard<'_, State<T>>, finished: bool) {
         self.done.store(true, Ordering::Release);
         self.changed.notify_all();
         let wakers = std::mem::take(&mut state.wakers);

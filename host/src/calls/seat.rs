@@ -12,7 +12,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
-use parking_lot::Mutex;
 use tracing::Instrument as _;
 
 use super::batch::{Step, Submission};
@@ -24,6 +23,7 @@ use crate::outcome::{Cause, Outcome};
 use crate::program::{Function, Program};
 use crate::scheduler::control::{Control, Span};
 use crate::scheduler::{End, Flag, Life, Scheduler, Settle};
+use crate::sync::{Mutex, Rank};
 use crate::timeline::{WaitsFor, waits_for};
 use crate::{stack, telemetry};
 
@@ -87,8 +87,8 @@ impl Seat {
         Arc::new(Seat {
             flag: shared.commons.hub.flag(),
             shared,
-            current: Mutex::new(None),
-            between: Mutex::default(),
+            current: Mutex::new(Rank::SeatCurrent, None),
+            between: Mutex::new(Rank::SeatBetween, Between::default()),
             recorded: OnceLock::new(),
         })
     }

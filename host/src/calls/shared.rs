@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
 use wasmtime::component::Val;
 
 use super::batch::{InHand, Submission};
@@ -18,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::interpreter::Setup;
 use crate::pool::Commons;
 use crate::program::{Function, Program};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::telemetry::Load;
 
 /// What the seats share.
@@ -120,7 +120,7 @@ impl Shared {
         Ok(())
     }
 
-    fn wait_for_room(&self, state: &mut parking_lot::MutexGuard<'_, State>, since: Instant) -> Result<()> {
+    fn wait_for_room(&self, state: &mut MutexGuard<'_, State>, since: Instant) -> Result<()> {
         let until = since.checked_add(self.patience);
         loop {
             if let Some(end) = &state.end {

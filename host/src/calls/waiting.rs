@@ -5,10 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
-
 use super::future::{Future, FutureError};
 use crate::queue::Wait;
+use crate::sync::{Condvar, Mutex, Rank};
 
 /// When [`wait`] has waited enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +30,6 @@ pub struct Waited<T> {
 }
 
 /// Wakes one thread that waits for several futures.
-#[derive(Default)]
 struct Signal {
     /// Places of those that were settled, in that order.
     settled: Mutex<VecDeque<usize>>,
@@ -40,7 +38,10 @@ struct Signal {
 
 impl Signal {
     fn of<T>(futures: &[Option<Future<T>>]) -> Arc<Signal> {
-        let signal = Arc::new(Signal::default());
+        let signal = Arc::new(Signal {
+            settled: Mutex::new(Rank::Settled, VecDeque::new()),
+            more: Condvar::new(),
+        });
         for (place, future) in futures.iter().enumerate() {
             let Some(future) = future else { continue };
             let signal = Arc::downgrade(&signal);

@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use smallvec::SmallVec;
 use wasmtime::component::{Linker, Resource, ResourceTableError};
 use wasmtime_wasi::p2::bindings::io::poll::{Host as _, HostPollable as _};
@@ -17,6 +16,7 @@ use crate::interpreter::{Guest, InterpreterId};
 use crate::queue::{Shared, Side, Watch};
 use crate::scheduler::control::Control;
 use crate::scheduler::standing::Waiting;
+use crate::sync::{Mutex, Rank};
 use crate::timeline::{WaitsFor, as_poll, waits_for};
 
 /// The interface of WASI, in the version that this Wasmtime implements.
@@ -62,7 +62,7 @@ impl Polls {
     pub(super) fn new(control: &Arc<Control>) -> Arc<Polls> {
         Arc::new(Polls {
             control: Arc::clone(control),
-            state: Mutex::default(),
+            state: Mutex::new(Rank::Polls, State::default()),
         })
     }
 
@@ -71,8 +71,10 @@ impl Polls {
     }
 
     fn end(&self) {
-        *self.state.lock() = State::default();
+        let over = std::mem::take(&mut *self.state.lock());
         self.control.rouse();
+        // It may have the last handle of a queue.
+        drop(over);
     }
 
     /// The pollable at this address waits for this: the poll stands still, if that was the last that it waits for.

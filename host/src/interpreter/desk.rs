@@ -7,14 +7,13 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
 use super::{CallError, ExecutionFailed, InterpreterId};
 use crate::budget::Budget;
 use crate::limits::LimitHit;
 use crate::queue::{Account, Item, Load};
 use crate::scheduler::control::Control;
 use crate::scheduler::standing::Waiting;
+use crate::sync::{Mutex, Rank};
 use crate::timeline::{WaitsFor, waits_for};
 
 /// What is asked of an interpreter.
@@ -63,7 +62,7 @@ struct State {
 impl Desk {
     pub(crate) fn new(by_host: bool) -> Desk {
         Desk {
-            state: Mutex::default(),
+            state: Mutex::new(Rank::Desk, State::default()),
             by_host,
         }
     }
@@ -123,13 +122,14 @@ impl Desk {
 
     /// The interpreter is over; whoever waits for it hears why.
     pub(crate) fn end(&self, why: impl FnOnce() -> ExecutionFailed) {
-        let reply = {
+        let (reply, asked) = {
             let mut state = self.state.lock();
             state.closed = true;
-            state.asked = None;
             state.running = false;
-            state.current.take()
+            (state.current.take(), state.asked.take())
         };
+        // It may have the last handle of anything.
+        drop(asked);
         if let Some(reply) = reply {
             reply.fill(Err(why()));
         }
@@ -184,7 +184,6 @@ impl Payer {
 }
 
 /// An answer to come.
-#[derive(Default)]
 pub(crate) struct Reply {
     coming: Mutex<Coming>,
     /// Who pays, if a guest called.
@@ -202,6 +201,15 @@ struct Coming {
     wakers: Vec<Waker>,
 }
 
+impl Default for Reply {
+    fn default() -> Reply {
+        Reply {
+            coming: Mutex::new(Rank::Reply, Coming::default()),
+            payer: None,
+        }
+    }
+}
+
 impl Reply {
     /// An answer to a guest, which is charged with `load` for the request.
     pub(crate) fn paid_by(payer: Payer, load: Load) -> Reply {
@@ -210,7 +218,7 @@ impl Reply {
             ..Coming::default()
         };
         Reply {
-            coming: Mutex::new(coming),
+            coming: Mutex::new(Rank::Reply, coming),
             payer: Some(payer),
         }
     }

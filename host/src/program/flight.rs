@@ -9,11 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
 use rustix::thread::Pid;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::machine;
+use crate::sync::{Condvar, Mutex, Rank};
 use crate::units::show_duration;
 
 /// What is compiled, by its digest.
@@ -30,7 +30,7 @@ pub(crate) struct Flights<T>(Arc<Mutex<HashMap<Digest, Arc<Flight<T>>>>>);
 
 impl<T> Default for Flights<T> {
     fn default() -> Flights<T> {
-        Flights(Arc::default())
+        Flights(Arc::new(Mutex::new(Rank::Compilations, HashMap::new())))
     }
 }
 
@@ -113,11 +113,14 @@ impl<T: Clone + Send + 'static> Flights<T> {
 impl<T: Clone> Flight<T> {
     fn new() -> Flight<T> {
         Flight {
-            state: Mutex::new(State {
-                waiting: 1,
-                outcome: None,
-                threads: Vec::new(),
-            }),
+            state: Mutex::new(
+                Rank::Compilation,
+                State {
+                    waiting: 1,
+                    outcome: None,
+                    threads: Vec::new(),
+                },
+            ),
             done: Condvar::new(),
         }
     }
@@ -194,7 +197,7 @@ mod tests {
         for number in 0..MOST_LEFT {
             let (hold, released) = mpsc::channel::<()>();
             held.push(hold);
-            let released = Mutex::new(released);
+            let released = Mutex::new(Rank::Settled, released);
             let work = move || {
                 // Every thread that it has is held.
                 (0..1_000).into_par_iter().for_each(|_| {

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
 use super::QueueId;
 use super::shared::Shared;
 use crate::budget::{Budget, Held};
 use crate::interpreter::InterpreterId;
 use crate::ledger::{Kind, Ledger};
 use crate::limits::LimitHit;
+use crate::sync::{Mutex, Rank};
 
 /// The account of one interpreter. It outlives the interpreter as long as an item of it lies somewhere.
 pub(crate) struct Account {
@@ -26,7 +25,7 @@ impl Account {
         Account {
             owner,
             ledger: Arc::clone(ledger),
-            touched: Mutex::default(),
+            touched: Mutex::new(Rank::Touched, HashMap::new()),
         }
     }
 

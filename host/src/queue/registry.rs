@@ -5,8 +5,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
 use super::account::Account;
 use super::shared::{Make, Shared};
 use super::{Queue, QueueId, QueueOptions, Rights};
@@ -14,6 +12,7 @@ use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LimitHit, LimitKind};
 use crate::scheduler::Hub;
+use crate::sync::{Mutex, Rank};
 
 /// The queues of a pool. Cloning gives another handle to the same registry.
 ///
@@ -64,8 +63,8 @@ impl Queues {
     pub(crate) fn new(limit: u32, budget: &Budget, timer: tokio::runtime::Handle, hub: Arc<Hub>) -> Queues {
         Queues(Arc::new(Inner {
             next: AtomicU64::new(1),
-            tables: Mutex::default(),
-            graves: Mutex::default(),
+            tables: Mutex::new(Rank::Tables, Tables::default()),
+            graves: Mutex::new(Rank::Graves, Graves::default()),
             limit,
             budget: budget.clone(),
             timer,
@@ -204,6 +203,8 @@ impl Inner {
 
     /// Drops queues, one after the other.
     pub(super) fn bury(&self, queues: impl Iterator<Item = Queue>) {
+        // What else lay there is dropped before the lock is taken.
+        let queues: Vec<_> = queues.collect();
         let mut graves = self.graves.lock();
         graves.waiting.extend(queues);
         if std::mem::replace(&mut graves.digging, true) {

@@ -14,7 +14,6 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use bytesize::ByteSize;
-use parking_lot::Mutex;
 
 use super::account::Account;
 use super::entry::Entry;
@@ -27,6 +26,7 @@ use crate::budget::Budget;
 use crate::scheduler::Hub;
 use crate::scheduler::control::Control;
 use crate::status::QueueStatus;
+use crate::sync::{Mutex, Rank};
 use crate::timeline::WaitsFor;
 
 /// A queue. Everything about it but its handles.
@@ -100,7 +100,7 @@ impl Shared {
             registry: make.registry,
             budget: make.budget,
             creator: make.creator,
-            state: Mutex::new(State::new()),
+            state: Mutex::new(Rank::Queue, State::new()),
         }
     }
 

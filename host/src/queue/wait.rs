@@ -3,12 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::Instant;
 
-use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use super::entry::Entry;
@@ -17,6 +14,9 @@ use super::shared::{Shared, Side};
 use super::{Item, PutError};
 use crate::scheduler::control::Control;
 use crate::scheduler::standing::Waiting;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread::{self, Thread};
+use crate::sync::{Mutex, Rank};
 use crate::timeline::{WaitsFor, waits_for};
 
 /// Somebody who waits for an item, at one queue or at several. Only one of them serves him.
@@ -44,7 +44,7 @@ impl Getter {
     fn new(standing: Option<Arc<Control>>) -> Getter {
         Getter {
             claimed: AtomicBool::new(false),
-            slot: Mutex::default(),
+            slot: Mutex::new(Rank::Slot, GetSlot::default()),
             standing,
         }
     }
@@ -184,7 +184,7 @@ struct PutSlot {
 impl Putter {
     pub(super) fn new(queue: &Arc<Shared>, standing: Option<Arc<Control>>) -> Putter {
         Putter {
-            slot: Mutex::default(),
+            slot: Mutex::new(Rank::Slot, PutSlot::default()),
             standing: standing.map(|control| (control, Arc::clone(queue))),
         }
     }
@@ -326,20 +326,20 @@ pub(crate) fn block_until<F: Future + Unpin>(future: &mut F, until: Option<Insta
             self.0.unpark();
         }
     }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = Pin::new(&mut *future).poll(&mut cx) {
             return Some(output);
         }
         match until {
-            None => std::thread::park(),
+            None => thread::park(),
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     return None;
                 }
-                std::thread::park_timeout(left);
+                thread::park_timeout(left);
             }
         }
     }

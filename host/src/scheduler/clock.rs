@@ -9,11 +9,10 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::Hub;
 use crate::error::{Error, Result};
 use crate::outcome::Cause;
+use crate::sync::{Mutex, Rank};
 
 /// One tick. Shorter ticks cost processor time for nothing: a switch interval is five of them.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -53,7 +52,7 @@ impl Clock {
     pub(super) fn new(workers: usize) -> Clock {
         Clock {
             busy: (0..workers).map(|_| Flag::default()).collect(),
-            direct: Mutex::default(),
+            direct: Mutex::new(Rank::ClockFlags, Vec::new()),
             asleep: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             thread: OnceLock::new(),

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, Rank};
 
 /// A value that somebody will set, once.
 pub(crate) struct Completion<T> {
@@ -21,10 +21,13 @@ struct State<T> {
 impl<T: Clone> Completion<T> {
     pub(crate) fn new() -> Completion<T> {
         Completion {
-            state: Mutex::new(State {
-                value: None,
-                wakers: Vec::new(),
-            }),
+            state: Mutex::new(
+                Rank::Ending,
+                State {
+                    value: None,
+                    wakers: Vec::new(),
+                },
+            ),
             set: Condvar::new(),
         }
     }

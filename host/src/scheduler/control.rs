@@ -9,17 +9,16 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::Hub;
 use super::clock::TICK;
 use super::completion::Completion;
-use super::lanes::{Lane, Lanes, Turn};
+use super::lanes::{Lane, Lanes, PARTS, Turn};
 use super::standing::Waiting;
 use super::{hand, processor};
 use crate::ledger::{Kind, Ledger};
 use crate::limits::{LimitHit, LimitKind, Limits};
 use crate::outcome::{Cause, Ending};
+use crate::sync::{Mutex, Rank};
 use crate::timeline::{self, Recorder, Track, WaitsFor};
 
 /// The switch of one life. Shared by its handle, its store, the clock and the run queue.
@@ -118,16 +117,16 @@ impl Control {
         Control {
             cause: AtomicU8::new(0),
             lane: AtomicU8::new(Lane::Fresh as u8),
-            parked: Mutex::new(None),
+            parked: Mutex::new(Rank::Parked, None),
             hub: Arc::clone(hub),
-            reach: Mutex::new(None),
+            reach: Mutex::new(Rank::Reach, None),
             born: Instant::now(),
             deadline: AtomicU64::new(deadline),
             listed: AtomicU32::new(u32::MAX),
             slice: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             cpu_limit: AtomicU64::new(cpu_limit),
-            family: Mutex::new(None),
+            family: Mutex::new(Rank::Family, None),
             has_family: AtomicBool::new(false),
             before_call: AtomicU64::new(0),
             call_begins: AtomicBool::new(false),
@@ -137,7 +136,7 @@ impl Control {
             computes: AtomicBool::new(false),
             shares: AtomicBool::new(false),
             standing: AtomicU8::new(OUT),
-            waiting: Mutex::new(None),
+            waiting: Mutex::new(Rank::Waiting, None),
             track: Track::new(),
             ending: Completion::new(),
         }
@@ -500,6 +499,20 @@ impl Control {
         self.spent.store(spent, Ordering::Relaxed);
         self.mark.store(lanes.mark(), Ordering::Relaxed);
         spent < quota
+    }
+
+    /// It is over, and what it held was given up in so many nanoseconds. What it took beyond its slice it cannot sit out any more.
+    pub(super) fn leave_debts(&self, giving_up: u64) {
+        let quota = nanos(self.hub.switch_interval).max(1);
+        let spent = self.spent.load(Ordering::Relaxed).saturating_add(giving_up);
+        if spent > quota {
+            let slices = (spent - quota) / quota;
+            let parts = ((spent - quota) % quota).saturating_mul(PARTS) / quota;
+            let most = MOST_OWED * PARTS;
+            self.hub
+                .lanes
+                .owe(slices.saturating_mul(PARTS).saturating_add(parts), most);
+        }
     }
 
     pub(super) fn park(&self, turn: Turn) {

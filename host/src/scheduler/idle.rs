@@ -8,10 +8,10 @@
 //! a turn and looks at the lanes after it. It rests on an order that is the same everywhere: a turn is queued before it is
 //! asked who looks out, and who looks out no more says so before he looks at the lanes for the last time.
 
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst, fence};
 use crate::sync::hint;
 use crate::sync::thread::{self, Thread};
+use crate::sync::{Mutex, Rank};
 
 /// How often a worker looks before it sleeps: for some microseconds, which is what waking it would cost.
 pub(super) const LOOKS: u32 = 128;
@@ -32,7 +32,7 @@ impl Idle {
     pub(super) fn new(looks: u32) -> Idle {
         Idle {
             looks,
-            sleepers: Mutex::new(Vec::new()),
+            sleepers: Mutex::new(Rank::Sleepers, Vec::new()),
             asleep: AtomicUsize::new(0),
             looking: AtomicUsize::new(0),
             closed: AtomicBool::new(false),

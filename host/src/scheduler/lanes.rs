@@ -5,7 +5,9 @@
 //! - *ousted*: lives that have used some of their slice: they gave way to a woken one, or were woken when a fifth of it was
 //!   used up. They go on before others begin.
 //! - *fresh* and *switched*: lives that have not run yet, and lives that used up their switch interval. They take turns:
-//!   neither a flood of starts nor a crowd of spinning guests keeps the other waiting.
+//!   neither a flood of starts nor a crowd of spinning guests keeps the other waiting. What a life took beyond its slice and
+//!   cannot sit out, since it has ended, those sit out who begin after it: so all who begin get no more time than all who
+//!   go on.
 //!
 //! What goes first is bounded, as long as anybody computes: a life that has run for a switch interval since its last turn from
 //! the switched lane stands there again, even when an event woke it, unless all who computed or stood there then have had
@@ -13,7 +15,7 @@
 //! pick passes the woken lane over, so that a flood of events cannot starve the others.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use async_task::Runnable;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -68,13 +70,21 @@ pub(crate) struct Lanes {
 /// and put it into the woken lane. A ticket whose turn is gone is skipped.
 type Tickets = (Sender<Arc<Control>>, Receiver<Arc<Control>>);
 
-/// How many have come into the switched lane, how many have left it, and how many run that will come there.
+/// How many have come into the switched lane, how many have left it, and how many run that will come there; and who goes next, of
+/// those who begin and those who go on.
 #[derive(Default)]
 struct Rounds {
     came: AtomicU64,
     left: AtomicU64,
     computing: AtomicUsize,
+    /// The last turn was one of the fresh lane.
+    fresh_was_last: AtomicBool,
+    /// What lives that have ended owe to the switched lane, in parts of a slice.
+    owed: AtomicU64,
 }
+
+/// Parts of a slice.
+pub(super) const PARTS: u64 = 1_000;
 
 /// The lane that a turn belongs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,20 +196,48 @@ impl Lanes {
 
     fn ready(&self, picks: u32) -> Option<Turn> {
         let woken = || self.woken.1.try_recv().ok();
-        let fresh = || take(&self.fresh);
         let others = || {
-            take(&self.ousted).or_else(|| {
-                if picks.is_multiple_of(2) {
-                    fresh().or_else(|| self.take_switched())
-                } else {
-                    self.take_switched().or_else(fresh)
-                }
+            take(&self.ousted).or_else(|| match self.fresh_is_next() {
+                true => self.take_fresh().or_else(|| self.take_switched()),
+                false => self.take_switched().or_else(|| self.take_fresh()),
             })
         };
         if picks % PASS_OVER_EVERY == PASS_OVER_EVERY - 1 {
             others().or_else(woken)
         } else {
             woken().or_else(others)
+        }
+    }
+
+    /// A life has ended and owes so many parts of a slice; all that have ended owe no more than `most`.
+    pub(super) fn owe(&self, parts: u64, most: u64) {
+        let add = |owed: u64| Some(owed.saturating_add(parts).min(most));
+        let _ = self.rounds.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+
+    /// Whether somebody begins before anybody of the switched lane goes on.
+    fn fresh_is_next(&self) -> bool {
+        if self.switched.1.is_empty() {
+            // There is nobody to whom it is owed.
+            self.rounds.owed.store(0, Ordering::Relaxed);
+            return true;
+        }
+        !self.rounds.fresh_was_last.load(Ordering::Relaxed) && self.rounds.owed.load(Ordering::Relaxed) < PARTS
+    }
+
+    /// The first turn of the fresh lane.
+    fn take_fresh(&self) -> Option<Turn> {
+        let turn = take(&self.fresh)?;
+        self.rounds.fresh_was_last.store(true, Ordering::Relaxed);
+        Some(turn)
+    }
+
+    /// Somebody has a turn from the switched lane.
+    fn pay(&self) {
+        self.rounds.fresh_was_last.store(false, Ordering::Relaxed);
+        if self.rounds.owed.load(Ordering::Relaxed) > 0 {
+            let pay = |owed: u64| Some(owed.saturating_sub(PARTS));
+            let _ = self.rounds.owed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay);
         }
     }
 
@@ -212,6 +250,7 @@ impl Lanes {
                 self.rounds.came.fetch_add(1, Ordering::Relaxed);
                 let _ = self.switched.0.send(ticket);
             } else if let Some(turn) = ticket.unpark() {
+                self.pay();
                 return Some(turn);
             }
         }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use async_task::Runnable;
 use pin_project_lite::pin_project;
@@ -120,10 +121,13 @@ impl<G: Guest, S: Settle> Life<G, S> {
         let mut life = self.project();
         // Dropping the guest unwinds its fiber and frees its memory; a panic in there is the host's bug and must not
         // take the worker along.
+        let began = Instant::now();
         let end = match catch_unwind(AssertUnwindSafe(|| life.guest.set(None))) {
             Ok(()) => end,
             Err(panic) => End::Done(Outcome::HostError(panic_message(&*panic))),
         };
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        life.control.leave_debts(processor::used(took));
         life.control.detach();
         if let Some(settle) = life.settle.take() {
             settle.settle(end);

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
-
 use super::control::{Control, Span};
 use crate::outcome::Cause;
+use crate::sync::{Condvar, Mutex, Rank};
 
 /// The lives of a pool that are not over, and their deadlines.
 ///
@@ -101,18 +100,21 @@ pub(crate) struct Listed {
 impl Roster {
     pub(super) fn new() -> Roster {
         Roster {
-            state: Mutex::new(State {
-                next: 0,
-                closed: false,
-                broken: false,
-                places: Vec::new(),
-                free: Vec::new(),
-                earliest: NEVER,
-                reserved: 0,
-                peak: 0,
-                in_reserved: 0,
-                guests_of_threads: Vec::new(),
-            }),
+            state: Mutex::new(
+                Rank::Roster,
+                State {
+                    next: 0,
+                    closed: false,
+                    broken: false,
+                    places: Vec::new(),
+                    free: Vec::new(),
+                    earliest: NEVER,
+                    reserved: 0,
+                    peak: 0,
+                    in_reserved: 0,
+                    guests_of_threads: Vec::new(),
+                },
+            ),
             nobody: Condvar::new(),
             epoch: Instant::now(),
         }

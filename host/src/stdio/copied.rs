@@ -7,8 +7,9 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use tokio::sync::watch;
+
+use crate::sync::{Mutex, Rank};
 
 /// An input that each guest reads from its beginning. Cloning gives another view of the same input.
 ///
@@ -59,7 +60,7 @@ impl CopiedInput {
         Ok(CopiedInput {
             spool,
             progress,
-            reader: Arc::new(Mutex::new(Some(Box::new(copy)))),
+            reader: Arc::new(Mutex::new(Rank::Reader, Some(Box::new(copy)))),
         })
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
@@ -16,6 +15,7 @@ use crate::ledger::{Kind, Ledger};
 use crate::limiter::Vitals;
 use crate::limits::{LimitHit, LimitKind};
 use crate::outcome::Stop;
+use crate::sync::{Mutex, Rank};
 
 /// The most that one read gives and one write takes, in bytes: what bounds the host's copies.
 const PORTION: usize = 64 << 10;
@@ -185,7 +185,7 @@ impl GuestInput {
         }
         Some(GuestInput {
             input,
-            ahead: Arc::new(Mutex::new(ahead)),
+            ahead: Arc::new(Mutex::new(Rank::Input, ahead)),
         })
     }
 

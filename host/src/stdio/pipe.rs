@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
 use crate::outcome::Stop;
+use crate::sync::{Mutex, Rank};
 
 /// A bounded pipe: a guest writes into it, the host takes from it. Cloning gives another handle to the same pipe.
 ///
@@ -51,7 +50,7 @@ impl OutputPipe {
         OutputPipe(Arc::new(Shared {
             capacity,
             on_ready: Box::new(on_ready),
-            state: Mutex::default(),
+            state: Mutex::new(Rank::Output, State::default()),
         }))
     }
 

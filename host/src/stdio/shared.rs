@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+
+use crate::sync::{Mutex, Rank};
 
 /// Portions that wait between the reader and the guests: enough to keep every worker fed while the reader is in the
 /// kernel; as many of the longest are 16 MiB.
@@ -55,7 +56,7 @@ impl SharedInput {
         };
         SharedInput {
             portions,
-            reader: Arc::new(Mutex::new(Some(Box::new(read)))),
+            reader: Arc::new(Mutex::new(Rank::Reader, Some(Box::new(read)))),
         }
     }
 

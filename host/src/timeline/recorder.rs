@@ -7,8 +7,6 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::Timeline;
 use super::depth::Depths;
 use super::log::{Log, Piece};
@@ -19,6 +17,7 @@ use crate::limiter::Vitals;
 use crate::outcome::Ending;
 use crate::queue::{Queues, WeakQueues};
 use crate::scheduler::control::Control;
+use crate::sync::{Mutex, Rank};
 
 /// Pieces for each worker and each thread that calls directly, at 64 bytes: 131,072 for all of them together, but a thousand at
 /// the least. They are 8 MiB at most on up to 64 workers.
@@ -83,9 +82,11 @@ impl Recorder {
         Recorder {
             epoch: Instant::now(),
             workers,
-            logs: (0..logs).map(|_| OwnLine(Mutex::new(Log::new(most)))).collect(),
-            lives: Mutex::default(),
-            depths: Mutex::new(Depths::new()),
+            logs: (0..logs)
+                .map(|_| OwnLine(Mutex::new(Rank::Turns, Log::new(most))))
+                .collect(),
+            lives: Mutex::new(Rank::Lives, Lives::default()),
+            depths: Mutex::new(Rank::Depths, Depths::new()),
             queues: OnceLock::new(),
         }
     }

@@ -19,6 +19,11 @@ pub(crate) struct Made {
     pub(crate) args: Vec<String>,
 }
 
+/// Where those lie that are built.
+pub(crate) fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/guests")
+}
+
 /// The guest of a case in every shape that it has: a built one as it is built, a core module without imports as a component
 /// too.
 pub(crate) fn shapes(case: &Case, guests: PathBuf) -> Vec<Made> {

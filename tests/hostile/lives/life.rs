@@ -11,6 +11,7 @@ use crate::afters::Held;
 use crate::guests::{Made, Shape};
 use crate::neighbours::Neighbour;
 use crate::place::Place;
+use crate::share::Scales;
 use crate::sidecar::{Output, Sidecar};
 use crate::stage::{Plays, Stage};
 
@@ -45,7 +46,7 @@ pub(crate) struct Act<'a> {
 }
 
 /// How it went.
-struct Seen {
+pub(crate) struct Seen {
     label: String,
     detail: String,
     wall: Duration,
@@ -54,24 +55,10 @@ struct Seen {
 impl Act<'_> {
     /// Runs it alone, then beside neighbours, then where its sidecar asks for it many times; as a command, and as a call.
     pub(crate) fn play(&self) -> Result<(), String> {
-        let limits = self.sidecar.limits()?;
-        let program = match Program::from_bytes(&self.stage.engine, "hostile", &self.made.bytes, &limits) {
+        let program = match self.load()? {
             Ok(program) => program,
-            Err(error) if error.kind() == ErrorKind::Refused => {
-                return self.agrees(&Seen {
-                    label: "refused".to_owned(),
-                    detail: error.to_string(),
-                    wall: Duration::ZERO,
-                });
-            }
-            Err(error) => return Err(error.to_string()),
+            Err(refused) => return self.agrees(&refused),
         };
-        for name in &self.sidecar.queues {
-            if self.stage.pool.queues().open(name).is_none() {
-                let made = self.stage.pool.queues().create_named(name, &QueueOptions::default());
-                made.map_err(|error| error.to_string())?;
-            }
-        }
         for start in [Start::Spawn, Start::Call] {
             if start == Start::Call && (self.stage.plays == Plays::Beside || !callable(&self.stage.pool, &program)) {
                 continue;
@@ -82,6 +69,37 @@ impl Act<'_> {
             }
         }
         self.again_and_again(&program)
+    }
+
+    /// What an honest neighbour gets of its fair share beside it, if it can be loaded.
+    pub(crate) fn weigh(&self, scales: &Scales) -> Result<Option<f64>, String> {
+        match self.load()? {
+            Ok(program) => scales.weigh(self, &program).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The program, with the queues that it may use; or why it was refused.
+    fn load(&self) -> Result<Result<Program, Seen>, String> {
+        let limits = self.sidecar.limits()?;
+        let program = match Program::from_bytes(&self.stage.engine, "hostile", &self.made.bytes, &limits) {
+            Ok(program) => program,
+            Err(error) if error.kind() == ErrorKind::Refused => {
+                return Ok(Err(Seen {
+                    label: "refused".to_owned(),
+                    detail: error.to_string(),
+                    wall: Duration::ZERO,
+                }));
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        for name in &self.sidecar.queues {
+            if self.stage.pool.queues().open(name).is_none() {
+                let made = self.stage.pool.queues().create_named(name, &QueueOptions::default());
+                made.map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(Ok(program))
     }
 
     /// An engine with room for one has none for neighbours, and where there is one slot the guest is alone. Queues keep a little
@@ -150,7 +168,7 @@ impl Act<'_> {
     }
 
     /// One life, in a place of its own.
-    fn live(&self, program: &Program, start: Start) -> Result<Seen, String> {
+    pub(crate) fn live(&self, program: &Program, start: Start) -> Result<Seen, String> {
         let pool = &self.stage.pool;
         let place = Place::new(&self.sidecar.place).map_err(|error| error.to_string())?;
         let output = OutputPipe::unbounded();

@@ -3,7 +3,7 @@
 //!
 //! After each life: this process is alive and nothing has panicked in any thread; the neighbours have given the right answer;
 //! memory, descriptors, threads, queues, the budget and the pool's lives are what they were; it was over in time; and
-//! the next tenants of its slots find nothing.
+//! the next tenants of its slots find nothing. And beside it an honest guest that computes gets its share of their worker.
 //!
 //! The cases run one after the other in this one process, since all of it is counted. Arguments are as those of any
 //! other test binary: filters, `--exact`, `--skip`, `--list`.
@@ -14,6 +14,7 @@ mod guests;
 mod life;
 mod neighbours;
 mod place;
+mod share;
 mod sidecar;
 mod stage;
 
@@ -67,6 +68,9 @@ impl Asked {
     }
 }
 
+/// How many of the smallest shares are shown.
+const WORST: usize = 10;
+
 /// What has panicked, in whatever thread.
 #[derive(Clone, Default)]
 struct Panics(Arc<Mutex<Vec<String>>>);
@@ -102,13 +106,21 @@ fn main() -> ExitCode {
     let (began, panics) = (Instant::now(), Panics::watch());
     // Where nothing is wanted nothing is made.
     let stages = (!wanted.is_empty()).then(|| Stages::new().expect("the stages"));
-    let mut failed = Vec::new();
+    let (mut failed, mut shares) = (Vec::new(), Vec::new());
     for case in wanted.iter().filter(|_| stages.is_some()) {
         let case_began = Instant::now();
-        let result = stages.as_ref().map_or(Ok(()), |stages| play(case, stages, &panics));
+        let result = stages.as_ref().map_or(Ok(()), |stages| {
+            play(case, stages, &panics)?;
+            shares.extend(weigh(case, stages)?);
+            panics.none()
+        });
         let word = if result.is_ok() { "ok" } else { "FAILED" };
         println!("test {} ... {word} <{:.2?}>", case.name, case_began.elapsed());
         failed.extend(result.err().map(|error| (case.name, error)));
+    }
+    shares.sort_by(|(one, _), (other, _)| f64::total_cmp(one, other));
+    for (share, what) in shares.iter().take(WORST) {
+        println!("{share:.2} of its fair share gets an honest neighbour beside {what}");
     }
     for (name, error) in &failed {
         println!("\n---- {name}\n{error}");
@@ -131,8 +143,7 @@ fn play(case: &Case, stages: &Stages, panics: &Panics) -> Result<(), String> {
     if sidecar.what.is_empty() || sidecar.rows.is_empty() {
         return Err("its sidecar does not say what it is, or which rows it covers".to_owned());
     }
-    let guests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests");
-    for made in guests::shapes(case, guests) {
+    for made in guests::shapes(case, guests::folder()) {
         for (name, stage) in on(&sidecar, stages) {
             let act = Act {
                 sidecar: &sidecar,
@@ -144,6 +155,25 @@ fn play(case: &Case, stages: &Stages, panics: &Panics) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What an honest neighbour gets beside a case, in every shape that can be loaded.
+fn weigh(case: &Case, stages: &Stages) -> Result<Vec<(f64, String)>, String> {
+    let sidecar = Sidecar::parse(case.sidecar)?;
+    let mut shares = Vec::new();
+    for made in guests::shapes(case, guests::folder()) {
+        let act = Act {
+            sidecar: &sidecar,
+            made: &made,
+            stage: &stages.scales.stage,
+        };
+        let what = format!("{} as a {}", case.name, shape(&made));
+        let said = |error| format!("{what}: {error}");
+        if let Some(share) = act.weigh(&stages.scales).map_err(said)? {
+            shares.push((share, what));
+        }
+    }
+    Ok(shares)
 }
 
 /// Where it runs. Who has children needs more than one slot.

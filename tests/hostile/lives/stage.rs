@@ -3,6 +3,7 @@
 use wasm_pool::{Allocation, Cache, Engine, Pool, Program};
 
 use crate::neighbours::{Tenants, honest};
+use crate::share::Scales;
 
 /// Interpreters at once: the hostile guest, its neighbours, its children.
 const ROOM: u32 = 16;
@@ -34,20 +35,23 @@ pub(crate) struct Stages {
     pub(crate) one_slot: Stage,
     pub(crate) pooling: Stage,
     pub(crate) on_demand: Stage,
+    /// With one worker, for which everybody waits.
+    pub(crate) scales: Scales,
 }
 
 impl Stages {
     pub(crate) fn new() -> Result<Stages, String> {
         Ok(Stages {
-            one_slot: Stage::new(Allocation::Pooling, 1, Plays::Alone)?,
-            pooling: Stage::new(Allocation::Pooling, ROOM, Plays::Beside)?,
-            on_demand: Stage::new(Allocation::OnDemand, ROOM, Plays::Both)?,
+            one_slot: Stage::new(Allocation::Pooling, 1, 2, Plays::Alone)?,
+            pooling: Stage::new(Allocation::Pooling, ROOM, 2, Plays::Beside)?,
+            on_demand: Stage::new(Allocation::OnDemand, ROOM, 2, Plays::Both)?,
+            scales: Scales::new(|| Stage::new(Allocation::Pooling, ROOM, 1, Plays::Beside))?,
         })
     }
 }
 
 impl Stage {
-    fn new(allocation: Allocation, instances: u32, plays: Plays) -> Result<Stage, String> {
+    fn new(allocation: Allocation, instances: u32, workers: usize, plays: Plays) -> Result<Stage, String> {
         let said = |error: wasm_pool::Error| error.to_string();
         let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache/wasm-pool");
         let engine = Engine::builder()
@@ -58,7 +62,7 @@ impl Stage {
             .map_err(said)?;
         let tenants = (instances == 1).then(|| Tenants::new(&engine)).transpose()?;
         Ok(Stage {
-            pool: Pool::builder(&engine).workers(2).build().map_err(said)?,
+            pool: Pool::builder(&engine).workers(workers).build().map_err(said)?,
             honest: honest(&engine)?,
             engine,
             plays,

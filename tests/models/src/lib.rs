@@ -1,33 +1,36 @@
 //! The host's own concurrency with loom's locks, atomics and threads in place of the real ones, so that `tests/` can look at
 //! every order in which threads may get on.
-#![allow(clippy::expect_used, missing_docs, unreachable_pub, dead_code)] // files of the host, of which a part is used
+//!
+//! What has to do with threads is the host's own code, file by file; what those files only pass along (items, a
+//! life's switch) is the least that does.
+//!
+//! With the feature `real-threads` the locks and threads are the host's own, and each model runs many times: for ThreadSanitizer,
+//! as `README.md` says.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::new_without_default,
+    clippy::len_without_is_empty
+)] // only tests use it
+#![allow(missing_docs, unreachable_pub, dead_code, unused_imports)] // files of the host, of which a part is used
 
 #[path = "../../../host/src/budget.rs"]
 pub mod budget;
-#[path = "../../../host/src/scheduler/idle.rs"]
-mod idle;
-
-/// Who sleeps and who looks out, as the lanes use it.
-pub struct Idle(idle::Idle);
-
-impl Idle {
-    /// Whoever finds nothing looks so often before he sleeps.
-    pub fn new(looks: u32) -> Idle {
-        Idle(idle::Idle::new(looks))
-    }
-
-    pub fn queued(&self) {
-        self.0.queued();
-    }
-
-    pub fn wait(&self, waits: impl Fn() -> bool) -> bool {
-        self.0.wait(waits)
-    }
-
-    pub fn close(&self) {
-        self.0.close();
-    }
-}
+mod interpreter;
+#[path = "../../../host/src/ledger.rs"]
+mod ledger;
+mod limits;
+mod outcome;
+pub mod queue;
+pub mod scheduler;
+mod status;
+#[cfg(not(feature = "real-threads"))]
+mod sync;
+#[cfg(feature = "real-threads")]
+#[path = "../../../host/src/sync/mod.rs"]
+mod sync;
+mod timeline;
+pub mod world;
 
 /// The budget, as limiters and queues use it.
 pub fn charge(budget: &budget::Budget, bytes: u64) -> bool {
@@ -36,38 +39,4 @@ pub fn charge(budget: &budget::Budget, bytes: u64) -> bool {
 
 pub fn release(budget: &budget::Budget, bytes: u64) {
     budget.release(bytes);
-}
-
-/// What a budget says when it has not enough.
-mod limits {
-    pub struct LimitHit;
-
-    pub enum LimitKind {
-        PoolMemory,
-    }
-
-    impl LimitHit {
-        pub(crate) fn new(_: LimitKind, _: u64, _: impl Into<Option<u64>>) -> LimitHit {
-            LimitHit
-        }
-    }
-}
-
-/// What the host has under this name, from loom.
-mod sync {
-    pub(crate) use loom::sync::{Arc, atomic};
-    pub(crate) use loom::{hint, thread};
-
-    /// As parking_lot's: without poison.
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
-
-    impl<T> Mutex<T> {
-        pub(crate) fn new(value: T) -> Mutex<T> {
-            Mutex(loom::sync::Mutex::new(value))
-        }
-
-        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
-            self.0.lock().expect("nobody panics under it")
-        }
-    }
 }

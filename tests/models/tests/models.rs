@@ -1,18 +1,11 @@
 //! What must hold in every order in which the threads get on.
 #![allow(clippy::expect_used)] // a test that cannot go on fails
 
-use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use loom::thread;
 use models::budget::Budget;
-use models::{Idle, charge, release};
-
-/// Every order with so many preemptions: with more, the models find nothing else and take hours.
-fn in_all_orders(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
-}
+use models::scheduler::Idle;
+use models::world::atomic::{AtomicUsize, Ordering::SeqCst};
+use models::world::{Arc, in_all_orders, thread};
+use models::{charge, release};
 
 /// A lane of turns that workers take, and who of them sleeps.
 struct Lane {

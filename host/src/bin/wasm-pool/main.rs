@@ -1,6 +1,7 @@
 //! `wasm-pool`: isolated copies of WebAssembly guests, in parallel, from the command line.
 //!
 //! `main` is the outline; each verb is a file of its own and a thin user of the library.
+#![allow(clippy::disallowed_types)] // ranks are for the locks of the library
 
 mod args;
 mod cache;
