@@ -5,7 +5,7 @@
 //! that in which the system ran somebody else. A worker that is held up (by a file, by the host's own work for a hostile
 //! guest) had that time too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Scales {
         // Who has run a guest has its name.
         scales.compute(WINDOWS[0])?.join();
         let new = threads().into_iter().filter(|thread| !before.contains(thread));
-        let mut new: Vec<_> = new.filter(is_worker).collect();
+        let mut new: Vec<_> = new.filter(|thread| is_worker(thread)).collect();
         scales.worker = new.pop().ok_or("the stage has no worker")?;
         match new.is_empty() {
             true => Ok(scales),
@@ -123,7 +123,7 @@ fn threads() -> Vec<PathBuf> {
 }
 
 /// Whether this thread runs guests.
-fn is_worker(thread: &PathBuf) -> bool {
+fn is_worker(thread: &Path) -> bool {
     let name = std::fs::read_to_string(thread.join("comm")).unwrap_or_default();
     let number = name.trim_end().strip_prefix("wasm-pool-");
     number.is_some_and(|number| number.parse::<usize>().is_ok())
