@@ -88,7 +88,8 @@ def idle(kind, count):
     else:
         all_of_them = [command(kind, guest("sleep"))] * count
     lives = [subprocess.Popen(one, stdout=subprocess.DEVNULL) for one in all_of_them]
-    time.sleep(1 + count / 2_000)
+    # Nobody says when they all are there.
+    time.sleep(3 + count / 1_000)
     print("ready", flush=True)
     sys.stdin.read(1)
     for life in lives:

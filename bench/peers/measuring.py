@@ -42,7 +42,7 @@ def run(command, env, stdin, stdout, stderr, patience=PATIENCE):
     """Wall time of the process, and processor time of its whole tree, in seconds."""
     with open(stdin, "rb") as reads, open(stdout, "wb") as writes, open(stderr, "wb") as complains:
         before, begin = tree_cpu(), time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdin=reads, stdout=writes, stderr=complains,
+        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "RUST_BACKTRACE": "0", **env}, stdin=reads, stdout=writes, stderr=complains,
                                    start_new_session=True)
         try:
             # Popen.wait with a timeout looks now and then, up to 50 ms late.
@@ -86,7 +86,8 @@ def tree_cpu():
 def complaint(stderr, code):
     """What a process said last, where Python puts the error itself."""
     lines = stderr.read_text(errors="replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
+    # A panic of Rust is followed by a hint.
+    said = [line.strip() for line in lines if line.strip() and not line.startswith("note: ")]
     return f"ended with {code}: {said[-1]}" if said else f"ended with {code} and said nothing"
 
 
