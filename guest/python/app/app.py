@@ -6,7 +6,7 @@ library.install()
 
 from wit_world import exports
 
-from _wasm_pool import install, running, serving, startup
+from _wasm_pool import install, rest, running, serving, startup
 
 install.install()
 
@@ -32,3 +32,6 @@ def _enter(do, *arguments):
         raise serving.failed(error) from None
     finally:
         startup.flush()
+
+
+rest.prepare(Task())

@@ -1,4 +1,4 @@
-"""What differs between interpreters, made when the first call comes: arguments, environment, streams, seeds, paths.
+"""What differs between interpreters, made when the first call comes: arguments, environment, seeds, paths.
 
 The component's memory was taken at build time, so everything that CPython reads when it starts stands in it as it was then. The
 seed of `hash()` of strings stays: it is the same in all interpreters of one build.
@@ -34,14 +34,20 @@ def begin():
     random.seed()
     if "PYTHONTZPATH" in os.environ:
         zoneinfo.reset_tzpath()
-    _open_streams()
     folders = os.environ.get("PYTHONPATH", "")
     sys.path[:] = [folder for folder in folders.split(":") if folder]
     sys.path_importer_cache.clear()
     sys.modules["__main__"] = main
 
 
-def _open_streams():
+def forget():
+    """At build time: the next call is the first one again."""
+    global _begun
+    _begun = False
+
+
+def open_streams():
+    """At build time: none of them knows yet what it is connected to."""
     def writer(fd, errors):
         raw = io.FileIO(fd, "w", closefd=False)
         return io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", errors, line_buffering=True)

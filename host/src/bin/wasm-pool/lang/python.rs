@@ -12,6 +12,9 @@ use crate::report;
 /// What the tools are, each with the hashes of all its files.
 const REQUIREMENTS: &str = "requirements.txt";
 
+/// What comes behind the build.
+const SETTLE: &str = "settle.py";
+
 /// The oldest Python that they run on.
 const OLDEST: (u32, u32) = (3, 10);
 
@@ -40,7 +43,9 @@ pub(super) fn build(language: &Language, bench: &Bench, out: &Path) -> anyhow::R
     bench.run(
         Step::Here("building"),
         componentize.arg(source.join("app")).arg("-o").arg(out),
-    )
+    )?;
+    let mut settle = own(&environment, "python");
+    bench.run(Step::Here("settling"), settle.arg(source.join(SETTLE)).arg(out))
 }
 
 /// Makes the environment and puts the tools into it; downloads that are whole stay for the next try.
