@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::harness::{Done, done, file, wasm_pool};
+use crate::harness::{Done, done, file, folder, wasm_pool};
 use crate::languages::interpreter;
 
 /// `wasm-pool exec` with the interpreter; nothing where it is not installed.
@@ -164,6 +164,15 @@ fn what_goes_wrong_is_shown_with_its_place() {
         ),
         ("Queue.create().put({a: [Symbol('s')]})", "NotShareable: "),
         (
+            "function f() { return import('nothing-like-it') }\nawait f()",
+            "TypeError: no module nothing-like-it: a script is all that there is\n",
+        ),
+        (
+            "import x from 'nothing-like-it'",
+            "SyntaxError: import declarations may only appear at top level",
+        ),
+        ("require('fs')", "ReferenceError: require is not defined"),
+        (
             "const a = []; a.push(a); Queue.create().put(a)",
             "NotShareable: a value that cannot be sent: it is nested too deep, or contains itself",
         ),
@@ -171,6 +180,23 @@ fn what_goes_wrong_is_shown_with_its_place() {
     ];
     for (text, said) in cases {
         ends(&[], text, 1, said);
+    }
+}
+
+#[test]
+fn a_scripts_name_may_be_any_text() {
+    let place = folder();
+    let script = place.path().join("größe 日本.js");
+    std::fs::write(
+        &script,
+        "console.log(scriptArgs[0].split('/').at(-1), 'ß');\nthrow new RangeError('é')",
+    )
+    .expect("writes");
+    if let Some(mut command) = exec(&[]) {
+        done(command.arg(&script))
+            .exits(1)
+            .prints("größe 日本.js ß\n")
+            .says("größe 日本.js:2:7");
     }
 }
 

@@ -45,6 +45,7 @@ def prepare(task):
 def _rehearse(task):
     """Does what an interpreter does that another one creates, uses once and ends."""
     names, arguments, path = dict(startup.main.__dict__), list(sys.argv), list(sys.path)
+    lines = dict(linecache.cache)
     leave, os._exit = os._exit, lambda code: None
     startup.open_streams()
     script = wit.Item_Encoded(wit.Encoded(SCRIPT, b"-c\0pass"))
@@ -60,7 +61,8 @@ def _rehearse(task):
     os._exit, sys.argv[:], sys.path[:] = leave, arguments, path
     startup.main.__dict__.clear()
     startup.main.__dict__.update(names)
-    linecache.clearcache()
+    for name in linecache.cache.keys() - lines.keys():
+        del linecache.cache[name]
     sys.path_importer_cache.clear()
 
 

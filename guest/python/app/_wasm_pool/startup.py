@@ -21,14 +21,14 @@ main.__loader__ = importlib.machinery.BuiltinImporter
 _begun = False
 
 
-def begin():
-    """Before each call; does something before the first."""
+def begin(arguments=None):
+    """Before each call; does something before the first. A program that is built in has all the host's arguments; otherwise the
+    first is the interpreter's name, and then come the script's and the user's."""
     global _begun
     if _begun:
         return
     _begun = True
-    # The host's first argument is the program's name; then come the script's and the user's.
-    sys.argv[:] = sys.argv[1:] or [""]
+    sys.argv[:] = arguments or sys.argv[1:] or [""]
     sys.orig_argv = list(sys.argv)
     os.reload_environ()
     random.seed()
