@@ -239,12 +239,12 @@ fn a_program_is_compiled_by_the_right_tool_or_it_is_said_what_is_missing() {
         .says("there is no __main__.py in it, which is what runs");
     std::fs::write(app.path().join("__main__.py"), "print(1)\n").expect("writes");
     done(&mut compile("python", &place))
-        .exits(1)
+        .exits(2)
         .one_line()
         .says("componentize-py 0.25.1, and there is none here (`pip install componentize-py==0.25.1`");
     user.tool("componentize-py", "echo componentize-py 0.1.2");
     done(&mut compile("python", &place))
-        .exits(1)
+        .exits(2)
         .one_line()
         .says("here is \"componentize-py 0.1.2\"");
     user.tool(
@@ -252,7 +252,7 @@ fn a_program_is_compiled_by_the_right_tool_or_it_is_said_what_is_missing() {
         "[ \"$1\" = --version ] && echo componentize-py 0.25.1 && exit\necho \"ModuleNotFoundError: No module named 'numpy'\"; exit 1",
     );
     done(&mut compile("python", &place))
-        .exits(1)
+        .exits(2)
         .says("python: building failed: ModuleNotFoundError: No module named 'numpy'");
     done(&mut compile("js", &place))
         .exits(2)
