@@ -94,6 +94,14 @@ fn what_goes_wrong_ends_as_in_python_and_within_its_limits() {
         ),
         // A component can say only that it ends well or not.
         (&[], "import os; os._exit(7)", 1, ""),
+        (&[], "import os; os.abort()", 134, "trapped: "),
+        // CPython counts calls of C, and has been told not to.
+        (
+            &[],
+            "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n  def __repr__(self): return repr(self)\nrepr(A())",
+            134,
+            "limit(stack): stack limit of 512KiB reached",
+        ),
         (
             &[],
             "from concurrent import interpreters as i\ndef f(x): return lambda: x\ni.create_queue().put(f(1))",
