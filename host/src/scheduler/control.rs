@@ -323,6 +323,19 @@ impl Control {
         }
     }
 
+    /// [`stand_still`](Control::stand_still), unless `is_there` says that it came meanwhile: whoever gave it before has roused nobody.
+    pub(crate) fn stand_still_unless(&self, waiting: Waiting, is_there: impl FnOnce() -> bool) {
+        // Somebody goes on until that is known: else who looks in between sees a life that waits for what has come.
+        self.hub.activity.goes_on();
+        self.stand_still(waiting);
+        if is_there() {
+            self.rouse();
+        }
+        if self.hub.activity.stops() {
+            self.hub.clock.wake();
+        }
+    }
+
     /// It got what it waited for, or need not wait any more.
     pub(crate) fn rouse(&self) {
         if self.standing.load(Ordering::SeqCst) != STANDS_STILL {
