@@ -3,12 +3,13 @@
 //! What bounds a life: its own limits, and the pool's memory. What ends it: its entry returns, it traps, it reaches a
 //! limit or its deadline, somebody kills it, or the pool shuts down. Whatever ends one, the others do not notice.
 //!
-//! Dropping a pool ends what still runs and waits for it; it cannot hang, since ending never depends on a guest.
+//! Dropping a pool ends what still runs and waits for it; it cannot hang, since ending never depends on a guest. It depends on the
+//! disk where a guest was set up with [`FileCalls::Inline`](crate::FileCalls::Inline).
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
@@ -27,6 +28,7 @@ use crate::program::Program;
 use crate::queue::{Account, Queues};
 use crate::scheduler::control::{Control, Span};
 use crate::scheduler::roster::NotListed;
+use crate::scheduler::threads::Threads;
 use crate::scheduler::{self, End, Hub, Scheduler, Settle};
 use crate::stdio::Output;
 use crate::timeline::{Recorder, Timeline};
@@ -48,29 +50,8 @@ pub(crate) struct Commons {
     pub(crate) hub: Arc<Hub>,
     pub(crate) budget: Budget,
     pub(crate) queues: Queues,
-    workers: usize,
-    /// For calls of programs that never wait; made at first use.
-    direct: OnceLock<rayon::ThreadPool>,
-}
-
-impl Commons {
-    /// Threads, as many as workers, for guests that hold their thread.
-    pub(crate) fn direct_threads(&self) -> Result<&rayon::ThreadPool> {
-        if let Some(threads) = self.direct.get() {
-            return Ok(threads);
-        }
-        let workers = self.workers;
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(workers)
-            .start_handler(move |number| crate::timeline::this_is_worker(workers + number))
-            .thread_name(|number| format!("wasm-pool-call-{number}"))
-            .stack_size(self.engine.stack_room() + OWN_STACK)
-            // Whoever waits for what panicked has heard of it; without this, rayon ends the process.
-            .panic_handler(|_| ())
-            .build()
-            .map_err(|error| Error::host(format!("threads for calls cannot be started: {error}")))?;
-        Ok(self.direct.get_or_init(|| threads))
-    }
+    /// For calls of programs that never wait.
+    pub(crate) threads: Threads,
 }
 
 impl Drop for Inner {
@@ -78,8 +59,7 @@ impl Drop for Inner {
         self.scheduler.roster().end_all();
         self.commons.queues.shut();
         // A callback of a direct call may drop the pool: its thread cannot wait for itself.
-        let threads = self.commons.direct.get();
-        if threads.is_some_and(|threads| threads.current_thread_index().is_some()) {
+        if self.commons.threads.is_here() {
             self.scheduler.wait_for_nobody();
         }
     }
@@ -153,13 +133,14 @@ impl PoolBuilder {
         let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers, self.switch_interval, recorder)?;
         let budget = Budget::new(self.memory.as_u64());
         let timer = scheduler.reactor().clone();
+        let stack = self.engine.stack_room() + OWN_STACK;
+        let threads = Threads::new(self.workers, self.switch_interval, stack);
         let commons = Arc::new(Commons {
             engine: self.engine,
             hub: Arc::clone(scheduler.hub()),
             queues: Queues::new(self.queues, &budget, timer, Arc::clone(scheduler.hub())),
             budget,
-            workers: self.workers,
-            direct: OnceLock::new(),
+            threads,
         });
         if let Some(recorder) = &commons.hub.recorder {
             recorder.looks_at(&commons.queues);

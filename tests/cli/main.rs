@@ -10,6 +10,7 @@ mod commands;
 mod examples;
 mod exec;
 mod grants;
+mod hanging;
 mod lang;
 mod limits;
 mod lockdown;
