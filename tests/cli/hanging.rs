@@ -3,13 +3,13 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::harness::*;
+use crate::worlds;
 
 /// Instance 0 says `go` and opens a file on a disk that hangs. Any other says `on` once there is something to read, and
 /// exits with 3.
@@ -38,26 +38,6 @@ const OPENS: &str = r#"(module
       (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 72)))
       (call $exit (i32.const 3))))"#;
 
-/// Runs its arguments from the second on where the folder that is the first one hangs for whoever looks into it: its file system
-/// answers nothing, as long as somebody has it open.
-const HANGS: &str = r#"exec 3<>/dev/fuse
-    mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 nothing "$1"
-    shift
-    exec "$@""#;
-
-/// The command in a world of its own where `folder` hangs, if this machine lets us make one.
-fn hanging(folder: &Path) -> Option<Command> {
-    let mut command = Command::new("unshare");
-    command.args(["-Urm", "sh", "-ec", HANGS, "sh"]).arg(folder);
-    let tried = Command::new("unshare")
-        .args(["-Urm", "sh", "-ec", HANGS, "sh"])
-        .arg(folder)
-        .arg("true")
-        .stderr(Stdio::null())
-        .status();
-    tried.is_ok_and(|status| status.success()).then_some(command)
-}
-
 /// Two guests on two workers, of which one hangs by now.
 struct Hangs {
     child: Child,
@@ -73,12 +53,12 @@ fn one_hangs(args: &[&str]) -> Option<Hangs> {
     let place = folder.path();
     let hang = place.join("hang");
     std::fs::create_dir(&hang).expect("makes a folder");
-    let mut command = hanging(&hang)?;
+    let mut command = worlds::with(worlds::HANGS, &hang)?;
     let guest = place.join("guest.wat");
     File::create(&guest)
         .and_then(|mut file| file.write_all(OPENS.as_bytes()))
         .expect("writes");
-    command.arg(env!("CARGO_BIN_EXE_wasm-pool")).arg("run").arg(&guest);
+    command.arg("run").arg(&guest);
     command.args([
         "-n",
         "2",

@@ -27,3 +27,4 @@ mod tables;
 mod timeline;
 mod up;
 mod verbs;
+mod worlds;
