@@ -44,14 +44,14 @@ pub(super) fn measure(stand: &Stand, meter: &Meter) -> anyhow::Result<()> {
     let ours = executor(&pool, &program, Path::Fiber, Reuse::ALWAYS)?;
     figure(
         "fiber-reused",
-        "on a fiber, used again",
+        "fiber, used again",
         &mut |calls| in_a_batch(&ours, calls),
         Some(&mut bare.on_a_fiber()?),
     )?;
     let ours = executor(&pool, &program, Path::Fiber, Reuse::Fresh)?;
     figure(
         "fiber-fresh",
-        "on a fiber, a fresh one each",
+        "fiber, a fresh one each",
         &mut |calls| in_a_batch(&ours, calls),
         Some(&mut |calls| bare.fresh_on_a_fiber(calls)),
     )?;

@@ -157,7 +157,7 @@ impl Results {
             ));
         }
         if self.quick {
-            notes.push("--quick: a third of the rounds, and short ones; a run without it is surer".to_owned());
+            notes.push("--quick: few rounds, and short ones; a run without it is surer".to_owned());
         }
         notes
     }

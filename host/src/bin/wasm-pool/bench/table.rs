@@ -242,10 +242,14 @@ fn time(nanos: f64) -> String {
     units::show_rounded(Duration::from_nanos(nanos.round().max(0.0) as u64))
 }
 
+/// A size to three digits, since more tell nothing.
 fn size(bytes: f64) -> String {
-    // To three digits: more tell nothing.
-    let unit = 10f64.powf(bytes.max(1.0).log10().floor() - 2.0).max(1.0);
-    units::show_size(ByteSize::b(((bytes / unit).round() * unit).max(0.0) as u64))
+    let power = (bytes.max(1.0).log2() / 10.0).floor().min(6.0);
+    let unit = 1024f64.powf(power);
+    // Powers of ten in that unit, as far as its digits go.
+    let digits = 10f64.powf(2.0 - (bytes.max(1.0) / unit).log10().floor());
+    let rounded = (bytes / unit * digits).round() / digits * unit;
+    units::show_size(ByteSize::b(rounded.round().max(0.0) as u64))
 }
 
 /// Messages of so many bytes, each of which takes so many nanoseconds: how many a second, or how much when they are large.
