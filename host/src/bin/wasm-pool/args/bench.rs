@@ -1,8 +1,10 @@
 //! `bench`: what is measured, how long, and where the figures go.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use wasm_pool::units;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -10,7 +12,11 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     pub quick: bool,
 
-    /// Measure these only, with commas between them.
+    /// About how long all parts take together, in place of that; longer is surer.
+    #[arg(long, value_name = "TIME", value_parser = units::parse_duration)]
+    pub time: Option<Duration>,
+
+    /// Measure these only, with commas between them; each in its part of the time.
     #[arg(long, value_name = "NAMES", value_enum, value_delimiter = ',')]
     pub only: Vec<Part>,
 

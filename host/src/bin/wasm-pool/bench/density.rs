@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use wasm_pool::{Engine, Pool, QueueOptions};
+use wasm_pool::{Engine, Pool, QueueOptions, Shutdown};
 
 use super::figures::Density;
 use super::guests::{self, Order, QUEUES, Role};
 use super::meter::{Message, Meter, cpu};
-use super::probes::Memory;
+use super::probes::{Machine, Memory};
 use crate::args::Part;
 
 /// Batches, of which the first does not count.
@@ -64,8 +64,11 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    /// Room for so many of each kind.
-    pub(super) fn new(instances: u32, workers: usize) -> anyhow::Result<Crowd> {
+    /// Room for so many of each kind, or for fewer on a small machine.
+    pub(super) fn new(instances: u32, workers: usize, machine: &Machine) -> anyhow::Result<Crowd> {
+        // All kinds together take half of the mappings and, at some 50 KiB each, an eighth of the memory.
+        let fit = (machine.room / 4).min(machine.memory / 16 / (50 << 10));
+        let instances = instances.min(u32::try_from(fit).unwrap_or(u32::MAX)).max(BATCHES);
         Ok(Crowd {
             engines: KINDS
                 .iter()
@@ -78,15 +81,21 @@ impl Crowd {
 
     pub(super) fn measure(self, meter: &Meter) -> anyhow::Result<()> {
         let share = meter.effort.time(Part::Density) / KINDS.len() as u32;
+        // Nobody ends before all are counted: what one kind leaves to the allocator the next one would take for nothing.
+        let mut waiting = Vec::new();
         for (kind, engine) in KINDS.iter().zip(&self.engines) {
             meter.passed(Duration::ZERO, &format!("density: {}", kind.what));
-            self.fill(kind, engine, meter)?;
+            waiting.push(self.fill(kind, engine, meter)?);
             meter.passed(share, &format!("density: {}", kind.what));
+        }
+        for pool in waiting {
+            pool.shutdown(Shutdown::Now);
         }
         Ok(())
     }
 
-    fn fill(&self, kind: &Kind, engine: &Engine, meter: &Meter) -> anyhow::Result<()> {
+    /// A pool full of them.
+    fn fill(&self, kind: &Kind, engine: &Engine, meter: &Meter) -> anyhow::Result<Pool> {
         let program = guests::program(engine, kind.name, kind.text)?;
         let pool = Pool::builder(engine).workers(self.workers).build()?;
         // A handle of the host: somebody could still put.
@@ -120,9 +129,7 @@ impl Crowd {
             meter.tell(Message::Density(density.clone()));
         }
         drop(queues);
-        pool.kill_all();
-        pool.join_all();
-        Ok(())
+        Ok(pool)
     }
 }
 

@@ -24,33 +24,36 @@ pub(super) enum Message {
 pub(super) struct Effort {
     /// Rounds of each figure.
     pub rounds: u32,
-    quick: bool,
+    /// Instances that wait, at most.
+    pub crowd: u32,
+    /// For all parts.
+    time: Duration,
 }
 
 impl Effort {
-    pub(super) fn new(quick: bool) -> Effort {
+    /// A quick one or a thorough one, and how long it may take if that was said.
+    pub(super) fn new(quick: bool, time: Option<Duration>) -> Effort {
+        // Odd numbers of rounds: one is the middle.
+        let (rounds, crowd, usual) = match quick {
+            true => (5, 500, Duration::from_secs(15)),
+            false => (15, 4_000, Duration::from_secs(120)),
+        };
         Effort {
-            // An odd number: one is the middle.
-            rounds: if quick { 5 } else { 15 },
-            quick,
+            rounds,
+            crowd,
+            time: time.unwrap_or(usual),
         }
     }
 
-    /// About how long a part takes.
+    /// About how long a part takes. A tenth is left for what is made before anything is measured.
     pub(super) fn time(self, part: Part) -> Duration {
-        let (quick, full) = match part {
-            Part::Start => (2_000, 20_000),
-            Part::Calls => (4_500, 40_000),
-            Part::Queue => (2_500, 20_000),
-            Part::Scaling => (3_500, 30_000),
-            Part::Density => (500, 3_000),
+        let per_cent = match part {
+            Part::Start | Part::Queue => 16,
+            Part::Calls => 32,
+            Part::Scaling => 24,
+            Part::Density => 2,
         };
-        Duration::from_millis(if self.quick { quick } else { full })
-    }
-
-    /// Instances that wait, at most.
-    pub(super) fn crowd(self) -> u32 {
-        if self.quick { 500 } else { 4_000 }
+        self.time / 100 * per_cent
     }
 }
 
@@ -162,7 +165,7 @@ mod tests {
     #[test]
     fn rounds_alternate_and_each_is_told() -> anyhow::Result<()> {
         let (to, told) = crossbeam_channel::unbounded();
-        let meter = Meter::new(Effort::new(true), to);
+        let meter = Meter::new(Effort::new(true, None), to);
         let order = std::cell::RefCell::new(Vec::new());
         let work = |who| {
             let order = &order;

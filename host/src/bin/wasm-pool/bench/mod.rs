@@ -17,6 +17,7 @@ mod results;
 mod scaling;
 mod start;
 mod table;
+mod words;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -46,7 +47,7 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<u8> {
     if args.svg.is_some() && args.svg == args.json {
         return Err(usage("--svg and --json name the same file".to_owned()));
     }
-    let (parts, effort) = (args.parts(), Effort::new(args.quick));
+    let (parts, effort) = (args.parts(), Effort::new(args.quick, args.time));
     machine::raise_open_files();
     // What is written to, read and reserved is got before the wall comes up.
     let svg = open("--svg", args.svg.as_deref())?;
@@ -56,11 +57,11 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<u8> {
         engine: guests::engine(start::room(workers))?,
         workers,
     };
+    let mut results = Results::new(Machine::read(), workers, args.quick);
     let crowd = match parts.contains(&Part::Density) {
-        true => Some(Crowd::new(effort.crowd(), workers)?),
+        true => Some(Crowd::new(effort.crowd, workers, &results.machine)?),
         false => None,
     };
-    let mut results = Results::new(Machine::read(), workers, args.quick);
     let load = Load::open();
     let files = [&svg, &json].into_iter().flatten();
     wall::raise(

@@ -1,12 +1,12 @@
 //! What was measured, as a picture: how much faster more workers are, what each operation takes, and how many instances fit.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
-use wasm_pool::{ByteSize, WASMTIME_VERSION, svg, units};
+use wasm_pool::{WASMTIME_VERSION, svg};
 
 use super::figures::{Curve, Figure, Spread};
 use super::results::Results;
+use super::words::{count, size, time, wrapped};
 
 /// In pixels.
 const WIDTH: f64 = 960.0;
@@ -18,6 +18,8 @@ const CURVE: (f64, f64) = (360.0, 240.0);
 const NAMES: f64 = 170.0;
 const VALUES: f64 = 60.0;
 const ROW: f64 = 22.0;
+/// A line of words below, in characters.
+const LINE: usize = 140;
 
 /// The rules of this picture, for light and for dark ground: what is ours is filled, what is bare is hollow.
 const STYLE: (&str, &str) = (
@@ -47,13 +49,14 @@ pub(super) fn draw(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     let bottom = TOP + below;
     let height = bottom + 16.0 * lines.len() as f64 + 10.0;
     let title = format!(
-        "wasm-pool {} on {} processors",
+        "wasm-pool {} on {}",
         env!("CARGO_PKG_VERSION"),
-        results.machine.cores
+        count(results.machine.cores, "processor")
     );
     svg::begin(out, (WIDTH, height), &title, STYLE)?;
     svg::text(out, "title", MARGIN, 28.0, &title)?;
-    svg::text(out, "dim", MARGIN, 46.0, &svg::short(&machine(results), 150))?;
+    svg::text(out, "dim", MARGIN, 46.0, &svg::short(&machine(results), LINE))?;
+    key(out, 28.0, curve.is_some())?;
     let mut left = MARGIN;
     if let Some(curve) = curve {
         self::curve(out, curve, results.machine.cores, left + 30.0)?;
@@ -71,34 +74,25 @@ fn machine(results: &Results) -> String {
     format!(
         "{}, {} of memory, {}, Wasmtime {WASMTIME_VERSION}",
         machine.processor.as_deref().unwrap_or("unknown processor"),
-        units::show_size(ByteSize::b(machine.memory)),
+        size(machine.memory as f64),
         machine.kernel
     )
 }
 
 /// What stands below.
 fn words(results: &Results) -> Vec<String> {
-    let mut lines: Vec<_> = results
-        .densities
-        .iter()
-        .filter_map(|density| {
-            let (each, fits) = (density.each()?, results.fits(density)?);
-            Some(format!(
-                "{} takes {}: {} fit at once, bound by {}",
-                density.what,
-                units::show_size(ByteSize::kib((each.median / 1024.0).round() as u64)),
-                fits.all,
-                svg::short(&fits.bound, 110)
-            ))
-        })
-        .collect();
-    lines.extend(
-        results
-            .notes()
-            .iter()
-            .map(|note| format!("note: {}", svg::short(note, 150))),
-    );
-    lines
+    let mut sentences = Vec::new();
+    for density in &results.densities {
+        if let Some((each, fits)) = density.each().zip(results.fits(density)) {
+            let (what, each) = (density.what, size(each.median));
+            sentences.push(format!(
+                "{what} takes {each}; {} fit at once, bound by: {}",
+                fits.all, fits.bound
+            ));
+        }
+    }
+    sentences.extend(results.notes().iter().map(|note| format!("note: {note}")));
+    sentences.iter().flat_map(|sentence| wrapped(sentence, LINE)).collect()
 }
 
 /// The scaling curve, from this place on the left.
@@ -125,7 +119,6 @@ fn curve(out: &mut dyn Write, curve: &Curve, cores: usize, left: f64) -> io::Res
         TOP - 26.0,
         "times as fast as one worker, by workers",
     )?;
-    key(out, left + 216.0, TOP - 26.0)?;
     for mark in marks(most as f64) {
         let at = x(mark);
         writeln!(out, "<path class=\"grid\" d=\"M{at:.1} {TOP}v{}\"/>", CURVE.1)?;
@@ -170,12 +163,18 @@ fn curve(out: &mut dyn Write, curve: &Curve, cores: usize, left: f64) -> io::Res
     }
 }
 
-/// What is ours and what is bare.
-fn key(out: &mut dyn Write, x: f64, y: f64) -> io::Result<()> {
+/// What is ours, what is bare, and what is neither.
+fn key(out: &mut dyn Write, y: f64, curve: bool) -> io::Result<()> {
+    let x = WIDTH - MARGIN - 330.0;
     dot(out, "dot", x, y - 4.0)?;
-    svg::text(out, "dim", x + 8.0, y, "wasm-pool")?;
-    dot(out, "hollow", x + 74.0, y - 4.0)?;
-    svg::text(out, "dim", x + 82.0, y, "bare Wasmtime")
+    svg::text(out, "dim", x + 9.0, y, "wasm-pool, min to max")?;
+    dot(out, "hollow", x + 146.0, y - 4.0)?;
+    svg::text(out, "dim", x + 155.0, y, "bare Wasmtime")?;
+    if curve {
+        writeln!(out, "<path class=\"best\" d=\"M{:.1} {:.1}h20\"/>", x + 250.0, y - 4.0)?;
+        svg::text(out, "dim", x + 276.0, y, "perfect")?;
+    }
+    Ok(())
 }
 
 /// What each operation takes, on an axis on which each line is ten times the last one.
@@ -193,8 +192,7 @@ fn latencies(out: &mut dyn Write, figures: &[(&Figure, Spread)], left: f64) -> i
     let x = |nanos: f64| start + (nanos.max(1e-3).log10() - from) / span * (end - start);
     let bottom = TOP + ROW * figures.len() as f64;
 
-    svg::text(out, "", left, TOP - 26.0, "wall time of one")?;
-    key(out, left + NAMES, TOP - 26.0)?;
+    svg::text(out, "", left, TOP - 26.0, "wall time of one operation")?;
     for decade in 0..=span as u32 {
         let nanos = 10f64.powf(from + f64::from(decade));
         let at = x(nanos);
@@ -221,10 +219,6 @@ fn latencies(out: &mut dyn Write, figures: &[(&Figure, Spread)], left: f64) -> i
 
 fn dot(out: &mut dyn Write, class: &str, x: f64, y: f64) -> io::Result<()> {
     writeln!(out, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"/>")
-}
-
-fn time(nanos: f64) -> String {
-    units::show_rounded(Duration::from_nanos(nanos.round().max(0.0) as u64))
 }
 
 /// Round numbers from nothing to this, some eight of them at most.
@@ -265,7 +259,7 @@ mod tests {
         less = some();
         less.figures.clear();
         let picture = drawn(&less);
-        assert!(picture.contains("times as fast") && !picture.contains("wall time of one"));
+        assert!(picture.contains("times as fast") && !picture.contains("wall time of one operation"));
     }
 
     #[test]

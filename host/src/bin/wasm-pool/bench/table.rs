@@ -1,13 +1,12 @@
 //! What was measured, for people: aligned tables, the scaling curve as bars, and what of it is uncertain. In 80 columns.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
-use std::time::Duration;
 
-use wasm_pool::{ByteSize, WASMTIME_VERSION, units};
+use wasm_pool::WASMTIME_VERSION;
 
 use super::figures::{Curve, Figure, Moves, Spread};
 use super::results::Results;
+use super::words::{count, rate, size, time, wrapped};
 use crate::args::Part;
 
 /// Where stdout is no terminal.
@@ -76,26 +75,17 @@ impl Text {
 
     /// Words on as many lines as they take, the later ones further in.
     fn wrapped(&mut self, first: &str, words: &str) {
-        let indent = " ".repeat(first.chars().count());
-        let (mut line, mut empty) = (first.to_owned(), true);
-        for word in words.split_whitespace() {
-            if !empty && line.chars().count() + 1 + word.chars().count() > self.columns {
-                self.line(&std::mem::replace(&mut line, indent.clone()));
-                empty = true;
-            }
-            if !empty {
-                line.push(' ');
-            }
-            line += word;
-            empty = false;
+        let indent = first.chars().count();
+        for (number, line) in wrapped(words, self.columns.saturating_sub(indent)).iter().enumerate() {
+            let before = if number == 0 { first } else { "" };
+            self.line(&format!("{before:<indent$}{line}"));
         }
-        self.line(&line);
     }
 
     fn machine(&mut self, results: &Results) {
         let machine = &results.machine;
         let version = env!("CARGO_PKG_VERSION");
-        let workers = count(results.workers as u64, "worker");
+        let workers = count(results.workers, "worker");
         self.wrapped(
             "",
             &format!(
@@ -198,18 +188,20 @@ impl Text {
         }
         self.heading("memory of an instance that waits, and how many fit", "");
         let columns = format!(
-            "{:NAMES$}{:>9}{:>18}{:>9}{:>15}",
-            "", "each", "min..max", "fit", "into memory"
+            "{:NAMES$}{:>9}{:>17}{:>8}{:>8}{:>10}",
+            "", "each", "min..max", "tables", "fit", "by memory"
         );
         let columns = console::style(columns).dim().force_styling(self.colours).to_string();
         self.line(&columns);
         let mut bounds: Vec<&str> = Vec::new();
         for (density, each, fits) in &known {
+            let tables = Spread::of(density.tables.iter().copied());
             let line = format!(
-                "  {:<width$}{:>9}{:>18}{:>9}{:>15}",
+                "  {:<width$}{:>9}{:>17}{:>8}{:>8}{:>10}",
                 density.what,
                 size(each.median),
                 format!("{}..{}", size(each.min), size(each.max)),
+                tables.map_or(String::new(), |tables| size(tables.median)),
                 fits.all,
                 fits.by_memory,
                 width = NAMES - 2,
@@ -225,9 +217,9 @@ impl Text {
     }
 }
 
-/// A bar: what there is, and what there could be.
+/// A bar: what there is, which is always seen, and what there could be.
 fn bar(value: f64, best: f64, most: f64, room: usize) -> String {
-    let cells = |value: f64| ((value / most.max(1e-9) * room as f64).round() as usize).min(room);
+    let cells = |value: f64| ((value / most.max(1e-9) * room as f64).round() as usize).clamp(1, room);
     let (full, light) = (cells(value), cells(best));
     let light = light.saturating_sub(full);
     format!(
@@ -236,39 +228,6 @@ fn bar(value: f64, best: f64, most: f64, room: usize) -> String {
         "░".repeat(light),
         " ".repeat(room - full - light)
     )
-}
-
-fn time(nanos: f64) -> String {
-    units::show_rounded(Duration::from_nanos(nanos.round().max(0.0) as u64))
-}
-
-/// A size to three digits, since more tell nothing.
-fn size(bytes: f64) -> String {
-    let power = (bytes.max(1.0).log2() / 10.0).floor().min(6.0);
-    let unit = 1024f64.powf(power);
-    // Powers of ten in that unit, as far as its digits go.
-    let digits = 10f64.powf(2.0 - (bytes.max(1.0) / unit).log10().floor());
-    let rounded = (bytes / unit * digits).round() / digits * unit;
-    units::show_size(ByteSize::b(rounded.round().max(0.0) as u64))
-}
-
-/// Messages of so many bytes, each of which takes so many nanoseconds: how many a second, or how much when they are large.
-fn rate(bytes: u64, nanos: f64) -> String {
-    let messages = 1e9 / nanos.max(1.0);
-    match bytes {
-        0..1024 if messages >= 1e6 => format!("{:.2}M", messages / 1e6),
-        0..1024 => format!("{:.0}k", messages / 1e3),
-        large => size(messages * large as f64),
-    }
-}
-
-fn count(number: u64, thing: &str) -> String {
-    let mut text = format!("{number} {thing}");
-    if number != 1 {
-        // Writing to a String cannot fail.
-        let _ = text.write_char('s');
-    }
-    text
 }
 
 #[cfg(test)]
@@ -286,10 +245,10 @@ mod tests {
         }
         let text = render(&some(), 80, false);
         for line in [
-            "  on one worker               5.1us       5us..10us   5.61us   4.51us    1.22x",
-            "  64 KiB one way                8us        8us..8us    8.8us            7.63GiB",
+            "  on one worker                5.1us       5us..10us   5.61us   4.51us    1.25x",
+            "  64 KiB one way                 8us        8us..8us    8.8us           7.63GiB",
             "      64 ███████████████████████████████   64.00x 64.00..64.00     100%   64.00x",
-            "  bound by: each takes 4 memory mappings and vm.max_map_count is 65530;",
+            "  bound by: each takes 4 memory mappings and vm.max_map_count is 65530; `sysctl",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
@@ -300,9 +259,5 @@ mod tests {
     fn a_bar_shows_what_is_missing() {
         assert_eq!(bar(1.5, 2.0, 4.0, 8), "███░    ");
         assert_eq!(bar(5.0, 4.0, 4.0, 8), "████████");
-        assert_eq!(
-            (rate(16, 400.0), rate(16, 4_000.0)),
-            ("2.50M".to_owned(), "250k".to_owned())
-        );
     }
 }
