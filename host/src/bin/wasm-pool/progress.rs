@@ -72,7 +72,7 @@ impl Bar {
         Bar::shown(
             quiet,
             || ProgressBar::new(millis),
-            "{elapsed:>4} {wide_bar} {percent:>3}% {msg}",
+            "{elapsed:>4} {wide_bar} {percent:>3}% {msg:32}",
         )
     }
 
