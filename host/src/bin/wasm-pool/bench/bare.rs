@@ -130,10 +130,7 @@ impl Calls {
     /// An instance to be called on this thread, again and again.
     pub(super) fn opened(&self) -> anyhow::Result<impl FnMut(u32) -> anyhow::Result<()>> {
         let mut store = store(&self.engine, 0, On::Thread);
-        let add: Add = self
-            .pre
-            .instantiate(&mut store)?
-            .get_typed_func(&mut store, &self.add)?;
+        let add: Add = self.pre.instantiate(&mut store)?.get_typed_func(&mut store, self.add)?;
         Ok(move |calls| {
             for call in 0..calls {
                 let (sum,) = add.call(&mut store, (call as i32, 1))?;
@@ -147,10 +144,7 @@ impl Calls {
     pub(super) fn fresh(&self, calls: u32) -> anyhow::Result<()> {
         for call in 0..calls {
             let mut store = store(&self.engine, 0, On::Thread);
-            let add: Add = self
-                .pre
-                .instantiate(&mut store)?
-                .get_typed_func(&mut store, &self.add)?;
+            let add: Add = self.pre.instantiate(&mut store)?.get_typed_func(&mut store, self.add)?;
             let (sum,) = add.call(&mut store, (call as i32, 1))?;
             check(sum, call)?;
         }
@@ -161,7 +155,7 @@ impl Calls {
     pub(super) fn on_a_fiber(&self) -> anyhow::Result<impl FnMut(u32) -> anyhow::Result<()>> {
         let mut store = store(&self.engine, 0, On::Fiber);
         let instance = block_on(async { Ok(self.pre.instantiate_async(&mut store).await?) })?;
-        let add = instance.get_func(&mut store, &self.add).context("no function `add`")?;
+        let add = instance.get_func(&mut store, self.add).context("no function `add`")?;
         Ok(move |calls| {
             block_on(async {
                 for call in 0..calls {
@@ -181,7 +175,7 @@ impl Calls {
             for call in 0..calls {
                 let mut store = store(&self.engine, 0, On::Fiber);
                 let instance = self.pre.instantiate_async(&mut store).await?;
-                let add = instance.get_func(&mut store, &self.add).context("no function `add`")?;
+                let add = instance.get_func(&mut store, self.add).context("no function `add`")?;
                 let mut sum = [Val::Bool(false)];
                 let arguments = [Val::S32(call as i32), Val::S32(1)];
                 add.call_async(&mut store, &arguments, &mut sum).await?;

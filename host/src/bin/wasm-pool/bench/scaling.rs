@@ -22,7 +22,7 @@ pub(super) fn measure(stand: &Stand, meter: &Meter) -> anyhow::Result<()> {
     let bare = bare::Lives::new(engine.wasmtime(), guests::COMPUTES)?;
     let workers = steps(stand.workers);
     // Half of them, since a round is long: it goes through all steps. Again an odd number.
-    let rounds = meter.effort.rounds / 2 | 1;
+    let rounds = (meter.effort.rounds / 2) | 1;
     let time = meter.effort.time(Part::Scaling);
     let one = (time / (rounds + 1) / workers.len() as u32 / 2).min(LONGEST);
 
