@@ -111,8 +111,8 @@ impl Pool {
     /// Starts an interpreter of `program`. Returns at once. A setup in an `Arc` can be used again without copying it.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] when the pool shuts down, [`ErrorKind::Refused`] when the program is no command,
-    /// [`ErrorKind::Saturated`] when the engine has no room for one more at present, [`ErrorKind::Usage`] for limits that its engine
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when the pool shuts down, [`ErrorKind::Refused`](crate::ErrorKind::Refused) when the program is no command,
+    /// [`ErrorKind::Saturated`](crate::ErrorKind::Saturated) when the engine has no room for one more at present, [`ErrorKind::Usage`](crate::ErrorKind::Usage) for limits that its engine
     /// was not made with.
     pub fn spawn(&self, program: &Program, setup: impl Into<Arc<Setup>>) -> Result<Interpreter> {
         self.spawn_then(program, setup, |_, _| ())
@@ -148,7 +148,7 @@ impl Pool {
     /// Starts an interpreter of `program`, a language, which runs `script` from start to end. Returns at once.
     ///
     /// # Errors
-    /// As [`spawn`](Pool::spawn); [`ErrorKind::Refused`] when the program exports no `task`.
+    /// As [`spawn`](Pool::spawn); [`ErrorKind::Refused`](crate::ErrorKind::Refused) when the program exports no `task`.
     pub fn spawn_script(
         &self,
         program: &Program,
@@ -177,7 +177,7 @@ impl Pool {
     /// handle is dropped, or is closed or killed; its deadline counts from now.
     ///
     /// # Errors
-    /// As [`spawn`](Pool::spawn); [`ErrorKind::Refused`] when the program exports no `task`.
+    /// As [`spawn`](Pool::spawn); [`ErrorKind::Refused`](crate::ErrorKind::Refused) when the program exports no `task`.
     pub fn create(&self, program: &Program, setup: impl Into<Arc<Setup>>) -> Result<Interpreter> {
         let setup = setup.into();
         let family = Family::new(&setup.grants);
@@ -252,7 +252,7 @@ impl Pool {
     /// [`shutdown`](Pool::shutdown), without blocking.
     ///
     /// # Errors
-    /// [`ErrorKind::Host`] when the system gives no thread to wait on.
+    /// [`ErrorKind::Host`](crate::ErrorKind::Host) when the system gives no thread to wait on.
     pub async fn shutdown_async(&self, how: Shutdown) -> Result<()> {
         let pool = self.clone();
         crate::blocking::run("wasm-pool-shutdown", move || pool.shutdown(how)).await
