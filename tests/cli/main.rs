@@ -4,6 +4,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod bench;
 mod cache;
 mod call;
 mod commands;
