@@ -82,5 +82,28 @@ fn scaling(criterion: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, scaling);
+/// As many guests as the longest run needs, on one worker, two, four and so on up to the cores.
+fn curve(_: &mut Criterion) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let engine = Engine::builder().instances(64).build().expect("an engine");
+    let program = program(&engine, &guest("examples/02-primes/primes.wasm"));
+    let all = (0..)
+        .map(|power| 1 << power)
+        .take_while(|workers| *workers < cores)
+        .chain([cores]);
+    let wall = |workers: usize| {
+        let pool = Pool::builder(&engine).workers(workers).build().expect("a pool");
+        took(|| drop(together(&pool, &program, 32, "3000000"))).0
+    };
+    for workers in all {
+        let faster = ratio(5, || wall(1), || wall(workers));
+        figure(
+            &format!("32 guests on {workers} workers, faster than on one"),
+            format!("{faster:.2}"),
+            "",
+        );
+    }
+}
+
+criterion_group!(benches, scaling, curve);
 criterion_main!(benches);

@@ -1,6 +1,8 @@
 //! What the benches share: guests, and ratios that hold on a noisy machine.
 #![allow(dead_code)] // each bench uses its part
 
+use std::cell::RefCell;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use wasm_pool::{Engine, Limits, Program};
@@ -41,7 +43,14 @@ pub(crate) fn ratio(rounds: usize, mut ours: impl FnMut() -> Duration, mut floor
         let below = floor().as_secs_f64();
         ours().as_secs_f64() / below
     });
-    median(ratios.collect())
+    let ratios: Vec<_> = ratios.collect();
+    ROUNDS.set(ratios.clone());
+    median(ratios)
+}
+
+thread_local! {
+    /// What the next figure is the median of.
+    static ROUNDS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The middle one.
@@ -61,7 +70,22 @@ pub(crate) fn millis(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1e3)
 }
 
-/// Prints one figure beside what it should be.
+/// Prints one figure beside what it should be; where `WASM_POOL_BENCH_JSON` names a file, it is added to that as a line of JSON, with the
+/// rounds that it is the median of, where they are ratios.
 pub(crate) fn figure(what: &str, value: String, goal: &str) {
     println!("{what:<72} {value:>12}   goal {goal}");
+    let rounds = ROUNDS.take();
+    let Some(path) = std::env::var_os("WASM_POOL_BENCH_JSON") else {
+        return;
+    };
+    let figure = serde_json::json!({"bench": name(), "what": what, "value": value, "goal": goal, "rounds": rounds});
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    writeln!(file.expect("opens the file for figures"), "{figure}").expect("is written");
+}
+
+/// The bench's name: what cargo built, without its hash.
+fn name() -> String {
+    let program = std::env::current_exe().expect("its own path");
+    let name = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    name.rsplit_once('-').map_or(name.clone(), |(name, _)| name.to_owned())
 }

@@ -7,7 +7,8 @@ use wasmtime::component::ComponentExportIndex;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::{ExternType, FuncType, ValType};
 
-use super::{Code, Program, list, types};
+use super::resolve::list;
+use super::{Code, Program, types};
 use crate::error::{Error, Result};
 
 /// A function that a program exports. Cloning gives another handle to it.

@@ -9,7 +9,8 @@ use smallvec::SmallVec;
 
 use super::account::Account;
 use super::entry::Entry;
-use super::shared::{PutAttempt, Shared, Side};
+use super::putting::PutAttempt;
+use super::shared::{Shared, Side};
 use super::wait::{Delivery, GetWait, PutWait, Putter};
 use super::{GetError, Item, PutError, Queue, Received, Unbound, Wait};
 use crate::scheduler::control::Control;

@@ -9,7 +9,7 @@
 //! the items are charged to as guests' memory is.
 //!
 //! - `handle`, `ends`: what the host does with a queue; `inside`: what guests do.
-//! - `shared`: the queue itself, a lock around a ring and two lines of waiters.
+//! - `shared`: the queue itself, a lock around a ring and two lines of waiters; `putting` and `getting`: how items come and go.
 //! - `line`: who waits, in order, and may leave.
 //! - `wait`: those who wait, as futures, and threads that wait on one.
 //! - `account`: what one interpreter has in queues.
@@ -21,12 +21,14 @@ mod account;
 mod ends;
 mod entry;
 mod error;
+mod getting;
 mod handle;
 mod inside;
 mod item;
 mod json;
 mod line;
 mod options;
+mod putting;
 mod registry;
 mod rights;
 mod shared;

@@ -8,7 +8,6 @@
 //! - `held` is the weight of the ring and of those who wait to put, and the pool's budget is charged with `reserved >= held`;
 //! - a closed queue has no waiters.
 
-use std::collections::VecDeque;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -20,8 +19,8 @@ use super::entry::Entry;
 use super::line::Ticket;
 use super::registry;
 use super::state::{State, Wakes, Watcher, tell};
-use super::wait::{Delivery, Getter, Putter};
-use super::{GetError, Item, PutError, QueueId, Unbound};
+use super::wait::Delivery;
+use super::{PutError, QueueId, Unbound};
 use crate::budget::Budget;
 use crate::scheduler::Hub;
 use crate::scheduler::control::Control;
@@ -41,11 +40,11 @@ pub(crate) struct Shared {
     /// Handles that the host holds and that can get.
     pub(super) host_getters: AtomicUsize,
     pub(super) registry: Weak<registry::Inner>,
-    budget: Budget,
+    pub(super) budget: Budget,
     /// Who made it, if a guest did.
     creator: Option<Arc<Account>>,
     /// Nothing is called under this lock but what only touches waiters.
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 /// Which side of a queue.
@@ -63,16 +62,6 @@ impl Side {
             Side::Put => WaitsFor::Room(queue),
         }
     }
-}
-
-/// Items of a batch that are put under one lock.
-const BATCH: usize = 256;
-
-/// What became of an attempt to put.
-pub(super) enum PutAttempt {
-    Done,
-    Failed(PutError),
-    Waits(Ticket, Arc<Putter>),
 }
 
 /// What is new when a queue is made.
@@ -104,225 +93,14 @@ impl Shared {
         }
     }
 
-    /// Puts an item, or waits for room if `may_wait`.
-    pub(super) fn put(
-        &self,
-        item: Item,
-        sender: Option<&Arc<Account>>,
-        unbound: Option<Unbound>,
-        may_wait: impl FnOnce() -> Option<Putter>,
-    ) -> PutAttempt {
-        if self.is_foreign(&item) {
-            return PutAttempt::Failed(PutError::Foreign(item));
-        }
-        let entry = match Entry::new(item, self.max_bytes, sender, unbound.unwrap_or(self.unbound)) {
-            Ok(entry) => entry,
-            Err(error) => return PutAttempt::Failed(error),
-        };
-        let mut wakes = Wakes::new();
-        let mut state = self.state.lock();
-        let attempt = self.put_entry(&mut state, entry, sender, may_wait, &mut wakes);
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        attempt
-    }
-
-    fn put_entry(
-        &self,
-        state: &mut State,
-        entry: Entry,
-        sender: Option<&Arc<Account>>,
-        may_wait: impl FnOnce() -> Option<Putter>,
-        wakes: &mut Wakes,
-    ) -> PutAttempt {
-        if state.closed {
-            return PutAttempt::Failed(PutError::Closed(entry.into_item()));
-        }
-        let Err(entry) = state.hand_over(entry, wakes) else {
-            return PutAttempt::Done;
-        };
-        let fits = state.putters.is_empty() && self.fits(state, entry.weight);
-        let putter = if fits { None } else { may_wait() };
-        if !fits && putter.is_none() {
-            return PutAttempt::Failed(PutError::Full(entry.into_item()));
-        }
-        if let Err(hit) = state.hold(&entry, sender, &self.budget) {
-            let item = entry.into_item();
-            return PutAttempt::Failed(PutError::Limit { item, hit });
-        }
-        match putter {
-            None => {
-                state.push(entry, wakes);
-                PutAttempt::Done
-            }
-            Some(putter) => {
-                let putter = Arc::new(putter);
-                putter.begin();
-                let ticket = state.putters.join((entry, Arc::clone(&putter)));
-                PutAttempt::Waits(ticket, putter)
-            }
-        }
-    }
-
-    /// Puts items in order as long as there is room; what was not put stays in `items`. How many, and what stopped it.
-    pub(super) fn put_some(
-        &self,
-        items: &mut VecDeque<Item>,
-        sender: Option<&Arc<Account>>,
-        unbound: Option<Unbound>,
-    ) -> Result<usize, (usize, PutError)> {
-        // Whatever takes time is done before the lock is taken.
-        let (mut entries, stopped) = self.entries(items, sender, unbound.unwrap_or(self.unbound));
-        let mut wakes = Wakes::new();
-        let mut put = 0;
-        let mut state = self.state.lock();
-        let mut failed = None;
-        while let Some(entry) = entries.pop_front() {
-            let room = !state.getters.is_empty() || (state.putters.is_empty() && self.fits(&state, entry.weight));
-            if !room && !state.closed {
-                entries.push_front(entry);
-                break;
-            }
-            match self.put_entry(&mut state, entry, sender, || None, &mut wakes) {
-                PutAttempt::Done => put += 1,
-                PutAttempt::Failed(error) => {
-                    failed = Some(error);
-                    break;
-                }
-                // Not asked for.
-                PutAttempt::Waits(..) => break,
-            }
-        }
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        let all = entries.is_empty();
-        for entry in entries.into_iter().rev() {
-            items.push_front(entry.into_item());
-        }
-        match failed.or(stopped.filter(|_| all)) {
-            Some(error) => Err((put, error)),
-            None => Ok(put),
-        }
-    }
-
-    /// Makes entries of items, until there is no more, enough for any queue, or one that cannot be one.
-    fn entries(
-        &self,
-        items: &mut VecDeque<Item>,
-        sender: Option<&Arc<Account>>,
-        unbound: Unbound,
-    ) -> (VecDeque<Entry>, Option<PutError>) {
-        let mut entries = VecDeque::with_capacity(items.len().min(BATCH));
-        while entries.len() < BATCH
-            && let Some(item) = items.pop_front()
-        {
-            if self.is_foreign(&item) {
-                return (entries, Some(PutError::Foreign(item)));
-            }
-            match Entry::new(item, self.max_bytes, sender, unbound) {
-                Ok(entry) => entries.push_back(entry),
-                Err(error) => return (entries, Some(error)),
-            }
-        }
-        (entries, None)
-    }
-
-    fn is_foreign(&self, item: &Item) -> bool {
-        let is_handle = matches!(item, Item::Queue(_) | Item::Interpreter(_));
-        let registry = is_handle.then(|| self.registry.upgrade()).flatten();
-        registry.is_some_and(|registry| !item.belongs_to(&registry.hub))
-    }
-
     /// Whether it is one of the pool of this hub; one whose pool is gone is closed, and nobody's.
     pub(super) fn is_of(&self, hub: &Hub) -> bool {
         let registry = self.registry.upgrade();
         registry.is_none_or(|registry| std::ptr::eq(&*registry.hub, hub))
     }
 
-    /// Gets what is first in the ring.
-    pub(crate) fn try_get(&self) -> Result<Entry, GetError> {
-        let mut wakes = Wakes::new();
-        let mut state = self.state.lock();
-        let got = self.take(&mut state, &mut wakes);
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        got
-    }
-
-    /// Gets up to `max` entries, as that many gets would, as long as none of them is an error.
-    pub(crate) fn try_get_many(&self, max: usize) -> Result<Vec<Entry>, GetError> {
-        let mut wakes = Wakes::new();
-        let mut got = Vec::new();
-        let mut state = self.state.lock();
-        // Whoever is let in when there is room again may be served in the same batch.
-        loop {
-            let count = (max - got.len()).min(state.ring.len());
-            let good = state.ring.iter().take(count).take_while(|entry| !entry.is_destroyed());
-            let good = good.count();
-            if good == 0 {
-                break;
-            }
-            let before = got.len();
-            got.extend(state.ring.drain(..good));
-            for entry in &got[before..] {
-                state.bytes -= entry.weight;
-                state.let_go(entry, &self.budget);
-            }
-            self.admit(&mut state, &mut wakes);
-        }
-        let done = if got.is_empty() && max > 0 {
-            // Nothing, or an error that comes alone.
-            match self.take(&mut state, &mut wakes) {
-                Ok(entry) if entry.is_destroyed() => Err(GetError::InterpreterDestroyed),
-                Ok(entry) => Ok(vec![entry]),
-                Err(error) => Err(error),
-            }
-        } else {
-            Ok(got)
-        };
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        done
-    }
-
-    /// Takes what is first, or joins the line; `index` is the queue's position for a getter that waits at several.
-    pub(super) fn get_or_join(&self, getter: &Arc<Getter>, index: usize) -> Option<Ticket> {
-        let mut wakes = Wakes::new();
-        let mut state = self.state.lock();
-        let joined = if state.ring.is_empty() && !state.closed {
-            Some(state.getters.join((Arc::clone(getter), index)))
-        } else {
-            // Unless another of his queues has served him meanwhile.
-            if getter.claim() {
-                let delivery = match self.take(&mut state, &mut wakes) {
-                    Ok(entry) => Delivery::Entry(entry),
-                    Err(_) => Delivery::Closed,
-                };
-                wakes.extend(getter.fill(index, delivery));
-            }
-            None
-        };
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        joined
-    }
-
-    fn take(&self, state: &mut State, wakes: &mut Wakes) -> Result<Entry, GetError> {
-        let Some(entry) = state.ring.pop_front() else {
-            return Err(if state.closed {
-                GetError::Closed
-            } else {
-                GetError::Empty
-            });
-        };
-        state.bytes -= entry.weight;
-        state.let_go(&entry, &self.budget);
-        self.admit(state, wakes);
-        Ok(entry)
-    }
-
     /// There is room: lets in those who wait to put.
-    fn admit(&self, state: &mut State, wakes: &mut Wakes) {
+    pub(super) fn admit(&self, state: &mut State, wakes: &mut Wakes) {
         while let Some((entry, _)) = state.putters.first() {
             let weight = entry.weight;
             if !self.fits(state, weight) {
@@ -336,53 +114,9 @@ impl Shared {
         tell(&mut state.put_watchers, wakes);
     }
 
-    fn fits(&self, state: &State, weight: u64) -> bool {
+    pub(super) fn fits(&self, state: &State, weight: u64) -> bool {
         let by_count = self.max_size == 0 || state.ring.len() < self.max_size as usize;
         by_count && state.bytes + weight <= self.max_bytes
-    }
-
-    /// A getter that was served goes without these items: they are the first again, in this order.
-    pub(crate) fn put_back(&self, entries: impl IntoIterator<Item = Entry>) {
-        let mut wakes = Wakes::new();
-        let mut left = Vec::new();
-        let mut state = self.state.lock();
-        for entry in entries {
-            // Once nobody waits, nobody does.
-            match state.hand_over(entry, &mut wakes) {
-                Ok(()) => {}
-                Err(entry) => left.push(entry),
-            }
-        }
-        if !left.is_empty() {
-            tell(&mut state.get_watchers, &mut wakes);
-        }
-        for mut entry in left.into_iter().rev() {
-            // What was in the queue a moment ago is not refused now, whatever is left of the budget.
-            state.hold_again(&mut entry, &self.budget);
-            state.bytes += entry.weight;
-            state.ring.push_front(entry);
-        }
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-    }
-
-    /// A getter leaves its line.
-    pub(super) fn leave_getters(&self, ticket: Ticket) {
-        let left = self.state.lock().getters.leave(ticket);
-        drop(left);
-    }
-
-    /// A putter leaves its line, with its item if it was not put.
-    pub(super) fn leave_putters(&self, ticket: Ticket) -> Option<Item> {
-        let mut wakes = Wakes::new();
-        let mut state = self.state.lock();
-        let (entry, _) = state.putters.leave(ticket)?;
-        state.let_go(&entry, &self.budget);
-        // Behind a large item that would not fit a small one may have waited that does.
-        self.admit(&mut state, &mut wakes);
-        drop(state);
-        wakes.into_iter().for_each(Waker::wake);
-        Some(entry.into_item())
     }
 
     pub(super) fn close(&self) {

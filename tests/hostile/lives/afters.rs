@@ -47,7 +47,8 @@ impl Held {
         }
     }
 
-    /// Checks that nothing more is held now than was held then.
+    /// Checks that nothing more is held now than was held then. It may be less: what a child was about to tell is given up a
+    /// moment after it counts as ended.
     pub(crate) fn returns(&self, pool: &Pool) -> Result<(), String> {
         let until = Instant::now() + SOON;
         loop {
@@ -55,7 +56,9 @@ impl Held {
             let back = now.resident <= self.resident + MEMORY
                 && now.descriptors <= self.descriptors
                 && now.threads <= self.threads
-                && (now.queues, now.budget, now.alive) == (self.queues, self.budget, self.alive);
+                && now.queues <= self.queues
+                && now.budget <= self.budget
+                && now.alive <= self.alive;
             if back {
                 return Ok(());
             }

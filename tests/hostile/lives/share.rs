@@ -5,7 +5,7 @@
 //! that in which the system ran somebody else. A worker that is held up (by a file, by the host's own work for a hostile
 //! guest) had that time too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -39,16 +39,24 @@ pub(crate) struct Scales {
 
 impl Scales {
     pub(crate) fn new(make: impl FnOnce() -> Result<Stage, String>) -> Result<Scales, String> {
-        let before = workers();
+        // A thread takes its name when it first runs: whoever is there already is none of the stage's, whatever it is called.
+        let before = threads();
         let stage = make()?;
-        let mut new = workers();
-        new.retain(|worker| !before.contains(worker));
         let honest = Program::from_bytes(&stage.engine, "honest", COMPUTES.as_bytes(), &Limits::default());
-        Ok(Scales {
+        let mut scales = Scales {
             honest: honest.map_err(|error| error.to_string())?,
-            worker: new.pop().ok_or("the stage has no worker")?,
+            worker: PathBuf::new(),
             stage,
-        })
+        };
+        // Who has run a guest has its name.
+        scales.compute(WINDOWS[0])?.join();
+        let new = threads().into_iter().filter(|thread| !before.contains(thread));
+        let mut new: Vec<_> = new.filter(|thread| is_worker(thread)).collect();
+        scales.worker = new.pop().ok_or("the stage has no worker")?;
+        match new.is_empty() {
+            true => Ok(scales),
+            false => Err(format!("the stage has {} workers too many", new.len())),
+        }
     }
 
     /// The honest guest's share beside this one, of its fair share; an error when that is too little.
@@ -108,13 +116,15 @@ impl Scales {
     }
 }
 
-/// The threads of this process that run guests.
-fn workers() -> Vec<PathBuf> {
+/// The threads of this process.
+fn threads() -> Vec<PathBuf> {
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let is_worker = |path: &PathBuf| {
-        let name = std::fs::read_to_string(path.join("comm")).unwrap_or_default();
-        let number = name.trim_end().strip_prefix("wasm-pool-");
-        number.is_some_and(|number| number.parse::<usize>().is_ok())
-    };
-    tasks.map(|task| task.path()).filter(is_worker).collect()
+    tasks.map(|task| task.path()).collect()
+}
+
+/// Whether this thread runs guests.
+fn is_worker(thread: &Path) -> bool {
+    let name = std::fs::read_to_string(thread.join("comm")).unwrap_or_default();
+    let number = name.trim_end().strip_prefix("wasm-pool-");
+    number.is_some_and(|number| number.parse::<usize>().is_ok())
 }

@@ -6,8 +6,12 @@ mod account;
 mod entry;
 #[path = "../../../host/src/queue/error.rs"]
 mod error;
+#[path = "../../../host/src/queue/getting.rs"]
+mod getting;
 #[path = "../../../host/src/queue/line.rs"]
 mod line;
+#[path = "../../../host/src/queue/putting.rs"]
+mod putting;
 #[path = "../../../host/src/queue/shared.rs"]
 mod shared;
 #[path = "../../../host/src/queue/state.rs"]
@@ -30,7 +34,8 @@ pub(crate) use self::error::FOREIGN;
 pub use self::error::{GetError, PutError};
 pub use self::item::Unbound;
 pub(crate) use self::item::{ITEM_OVERHEAD, Item, Queue, QueueId, Received};
-use self::shared::{Make, PutAttempt};
+use self::putting::PutAttempt;
+use self::shared::Make;
 pub(crate) use self::shared::{Shared, Side};
 use self::wait::{Delivery, GetWait, PutWait, Putter, block_until};
 use crate::budget::Budget;
