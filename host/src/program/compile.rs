@@ -100,9 +100,6 @@ pub(crate) fn aside<T: Clone + Send + 'static>(
 /// The largest ones of CPython and of JavaScript engines have some hundred thousand.
 const LARGEST: usize = 2 << 20;
 
-/// Larger ones no module may have at all: the parser says so.
-const LARGEST_OF_ALL: usize = 7_654_321;
-
 /// Bytes of functions that are compiled at the same time.
 const AT_ONCE: usize = 2 * LARGEST;
 
@@ -129,7 +126,7 @@ fn largest(wasm: &[u8]) -> usize {
 fn translate(engine: &Engine, bytes: &[u8]) -> Result<Code> {
     let wasm = wat::parse_bytes(bytes).map_err(|error| Error::refused(text_error(&error.to_string())))?;
     let largest = largest(&wasm);
-    if largest > LARGEST && largest <= LARGEST_OF_ALL {
+    if largest > LARGEST {
         let (is, most) = (
             show_size(ByteSize::b(largest as u64)),
             show_size(ByteSize::b(LARGEST as u64)),
