@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// What each is built from, by the names in its folder; the rest is documentation, tests, and what tools left there.
 const SOURCES: [(&str, &[&str]); 3] = [
-    ("python", &["app", "requirements.txt"]),
+    ("python", &["app", "wit", "settle.py", "requirements.txt"]),
     ("js", &["src", "wit", "build.mjs", "package.json", "package-lock.json"]),
     ("wit", &["."]),
 ];

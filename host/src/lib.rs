@@ -90,6 +90,7 @@ mod scheduler;
 mod stack;
 pub mod status;
 pub mod stdio;
+pub mod svg;
 mod sync;
 pub mod telemetry;
 pub mod text;

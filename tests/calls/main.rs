@@ -23,6 +23,7 @@ mod room;
 mod shutdown;
 mod survive;
 mod time;
+mod turns;
 mod typed;
 mod values;
 mod volume;

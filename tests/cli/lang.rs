@@ -219,3 +219,48 @@ fn two_installs_at_once_build_it_once() {
     assert!(second.stdout.contains("is installed already"), "{second:#?}");
     assert_eq!(std::fs::read_to_string(&began).expect("reads"), "x\n");
 }
+
+#[test]
+fn a_program_is_compiled_by_the_right_tool_or_it_is_said_what_is_missing() {
+    let user = User::new();
+    let app = folder();
+    let place = app.path().display().to_string();
+    let compile = |name: &str, from: &str| {
+        let mut command = wasm_pool(["compile", "--lang", name, from, "-o"]);
+        command
+            .arg(user.file("app.wasm"))
+            .env_remove("COMPONENTIZE_PY")
+            .env("PATH", user.tools.path());
+        command
+    };
+    done(&mut compile("python", &place))
+        .exits(66)
+        .one_line()
+        .says("there is no __main__.py in it, which is what runs");
+    std::fs::write(app.path().join("__main__.py"), "print(1)\n").expect("writes");
+    done(&mut compile("python", &place))
+        .exits(2)
+        .one_line()
+        .says("componentize-py 0.25.1, and there is none here (`pip install componentize-py==0.25.1`");
+    user.tool("componentize-py", "echo componentize-py 0.1.2");
+    done(&mut compile("python", &place))
+        .exits(2)
+        .one_line()
+        .says("here is \"componentize-py 0.1.2\"");
+    user.tool(
+        "componentize-py",
+        "[ \"$1\" = --version ] && echo componentize-py 0.25.1 && exit\necho \"ModuleNotFoundError: No module named 'numpy'\"; exit 1",
+    );
+    done(&mut compile("python", &place))
+        .exits(2)
+        .says("python: building failed: ModuleNotFoundError: No module named 'numpy'");
+    done(&mut compile("js", &place))
+        .exits(2)
+        .one_line()
+        .says("only python has");
+    done(&mut compile("python", "/surely/not/there"))
+        .exits(66)
+        .one_line()
+        .says("expected the folder of a program");
+    assert!(!user.file("app.wasm").exists());
+}

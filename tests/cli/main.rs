@@ -4,12 +4,14 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod bench;
 mod cache;
 mod call;
 mod commands;
 mod examples;
 mod exec;
 mod grants;
+mod hanging;
 mod lang;
 mod limits;
 mod lockdown;
@@ -26,3 +28,4 @@ mod tables;
 mod timeline;
 mod up;
 mod verbs;
+mod worlds;

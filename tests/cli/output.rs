@@ -252,6 +252,34 @@ fn a_terminal_gets_a_bar_and_colours_unless_it_is_dumb_or_wants_none() {
 }
 
 #[test]
+fn where_nobody_looks_the_words_are_the_same_in_any_room_and_tongue() {
+    let words = |env: &[(&str, &str)]| {
+        let mut command = wasm_pool(["run".as_ref(), probe_p1().as_os_str()]);
+        command.args(["-n", "2", "--", "exit", "3"]).envs(env.iter().copied());
+        let done = done(&mut command).exits(3);
+        assert!(done.stderr.is_ascii() && !done.stderr.contains('\u{1b}'), "{done:#?}");
+        let all = done.stderr.split_whitespace().map(str::to_owned);
+        // What was measured differs.
+        let said: Vec<_> = all
+            .filter(|word| !word.starts_with(|first: char| first.is_ascii_digit()))
+            .collect();
+        said
+    };
+    let plain = words(&[]);
+    assert!(
+        plain.iter().any(|word| word == "exited(3)") && plain.iter().any(|word| word == "memory"),
+        "{plain:?}"
+    );
+    for env in [
+        &[("COLUMNS", "20"), ("TERM", "xterm-256color"), ("CLICOLOR_FORCE", "0")][..],
+        &[("LANG", "C"), ("LC_ALL", "C"), ("TERM", "dumb")],
+        &[("LANG", "tr_TR.UTF-8"), ("TERM", ""), ("NO_COLOR", "1")],
+    ] {
+        assert_eq!(words(env), plain, "{env:?}");
+    }
+}
+
+#[test]
 fn the_summary_of_many_lists_the_failures() {
     let done = run(wat(SPIN), &["-n", "50", "--deadline", "100ms"]).exits(124);
     assert_eq!(done.stderr.lines().count(), 51, "{done:#?}");

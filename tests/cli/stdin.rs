@@ -104,4 +104,10 @@ fn a_guest_that_does_not_read_is_not_held_up() {
         done(command.stdin(Stdio::from(reader.try_clone().expect("clones")))).exits(124);
     }
     drop(writer);
+    // A terminal at which nobody types.
+    for mode in ["split", "copy", "inherit"] {
+        let (binary, probe) = (env!("CARGO_BIN_EXE_wasm-pool"), probe_p1());
+        let command = format!("{binary} run {} -q --stdin {mode} -- args x", probe.display());
+        assert_eq!(tool("script", &["-qec", &command, "/dev/null"]), "x\r\n", "{mode}");
+    }
 }

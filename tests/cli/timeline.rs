@@ -119,7 +119,7 @@ fn a_trace_tells_what_the_report_tells() {
 }
 
 /// Every element is closed, in order, and every quotation mark too: enough of XML to tell a picture from a broken one.
-fn is_well_formed(picture: &str) -> bool {
+pub(crate) fn is_well_formed(picture: &str) -> bool {
     let mut open: Vec<&str> = Vec::new();
     for piece in picture.split('<').skip(1) {
         let Some((tag, text)) = piece.split_once('>') else {

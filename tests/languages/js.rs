@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::harness::{Done, done, file, wasm_pool};
+use crate::harness::{Done, done, file, folder, wasm_pool};
 use crate::languages::interpreter;
 
 /// `wasm-pool exec` with the interpreter; nothing where it is not installed.
@@ -85,6 +85,25 @@ fn a_script_has_its_arguments_and_its_environment() {
 }
 
 #[test]
+fn a_long_text_goes_through_a_queue_at_the_speed_of_memory() {
+    // Counted character by character, the shortest of these takes 10 ms.
+    let text = "const q = Queue.create();
+        const texts = ['x'.repeat(65536), 'é'.repeat(32768), '日'.repeat(21845), '𝄞'.repeat(16384), '\\ud800!'];
+        for (const text of texts) {
+          let least = Infinity;
+          for (let i = 0; i < 20; i++) {
+            const begun = performance.now();
+            q.put(text);
+            const got = q.get();
+            least = Math.min(least, performance.now() - begun);
+            if (got !== text.replace('\\ud800', '\\ufffd')) console.log('another text');
+          }
+          console.log(text.length, least < 5 || least);
+        }";
+    prints(text, "65536 true\n32768 true\n21845 true\n32768 true\n2 true\n");
+}
+
+#[test]
 fn a_script_can_end_itself() {
     for (text, code) in [
         ("exit()", 0),
@@ -145,6 +164,15 @@ fn what_goes_wrong_is_shown_with_its_place() {
         ),
         ("Queue.create().put({a: [Symbol('s')]})", "NotShareable: "),
         (
+            "function f() { return import('nothing-like-it') }\nawait f()",
+            "TypeError: no module nothing-like-it: a script is all that there is\n",
+        ),
+        (
+            "import x from 'nothing-like-it'",
+            "SyntaxError: import declarations may only appear at top level",
+        ),
+        ("require('fs')", "ReferenceError: require is not defined"),
+        (
             "const a = []; a.push(a); Queue.create().put(a)",
             "NotShareable: a value that cannot be sent: it is nested too deep, or contains itself",
         ),
@@ -152,6 +180,23 @@ fn what_goes_wrong_is_shown_with_its_place() {
     ];
     for (text, said) in cases {
         ends(&[], text, 1, said);
+    }
+}
+
+#[test]
+fn a_scripts_name_may_be_any_text() {
+    let place = folder();
+    let script = place.path().join("größe 日本.js");
+    std::fs::write(
+        &script,
+        "console.log(scriptArgs[0].split('/').at(-1), 'ß');\nthrow new RangeError('é')",
+    )
+    .expect("writes");
+    if let Some(mut command) = exec(&[]) {
+        done(command.arg(&script))
+            .exits(1)
+            .prints("größe 日本.js ß\n")
+            .says("größe 日本.js:2:7");
     }
 }
 

@@ -9,6 +9,7 @@ mod command;
 mod js;
 mod languages;
 mod polyglot;
+mod program;
 mod python;
 mod roundtrip;
 mod values;

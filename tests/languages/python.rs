@@ -94,6 +94,14 @@ fn what_goes_wrong_ends_as_in_python_and_within_its_limits() {
         ),
         // A component can say only that it ends well or not.
         (&[], "import os; os._exit(7)", 1, ""),
+        (&[], "import os; os.abort()", 134, "trapped: "),
+        // CPython counts calls of C, and has been told not to.
+        (
+            &[],
+            "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n  def __repr__(self): return repr(self)\nrepr(A())",
+            134,
+            "limit(stack): stack limit of 512KiB reached",
+        ),
         (
             &[],
             "from concurrent import interpreters as i\ndef f(x): return lambda: x\ni.create_queue().put(f(1))",
@@ -141,6 +149,17 @@ fn a_scripts_name_may_be_any_text() {
             done.stderr
         );
     }
+}
+
+#[test]
+fn what_all_interpreters_have_in_common_is_not_written_to() {
+    // Objects of the build count no references, and new ones lie beside each other and not in holes between those.
+    let text = "import sys, json, os\n\
+                print(*map(sys._is_immortal, (json, json.loads, json.loads.__code__, os.environ, [], object())))\n\
+                places = sorted(id(thing) for thing in [object() for _ in range(2000)])\n\
+                print(sum(after - before == 16 for before, after in zip(places, places[1:])) > 1500)";
+    let printed = "True True True True False False\nTrue\n";
+    gives("python", &["python", "-c", text], "", 0, printed);
 }
 
 #[test]

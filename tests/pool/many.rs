@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use wasm_pool::grants::InterpreterGrant;
 use wasm_pool::queue::QueueOptions;
-use wasm_pool::{Allocation, Engine, Limits, Pool, Program, Queue, Setup};
+use wasm_pool::{Allocation, Engine, Limits, Pool, Program, Queue, Setup, Wait};
 
 use crate::afters::Held;
 use crate::{allocations, doing, harness, within};
@@ -53,14 +53,16 @@ impl Ship {
         let engine = engine.expect("an engine");
         let pool = Pool::builder(&engine).workers(2).build().expect("a pool");
         let program = |path| Program::from_file(&engine, path, &Limits::default()).expect("a program");
+        let queue = pool.queues().create_named("pass", &QueueOptions::default());
+        let queue = queue.expect("a queue");
+        // From its first item on a queue keeps a little of the budget; whether one lies in it in the first lives is chance.
+        queue.put("x", Wait::No).expect("there is room");
+        assert!(queue.get(Wait::No).is_ok());
         Ship {
             module: program(harness::probe_p1()),
             component: program(harness::probe_p2()),
             talker: program(harness::root().join("tests/guests/talker.wasm")),
-            queue: pool
-                .queues()
-                .create_named("pass", &QueueOptions::default())
-                .expect("a queue"),
+            queue,
             pool,
         }
     }

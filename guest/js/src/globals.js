@@ -13,5 +13,10 @@ const interpreters = { Queue, Interpreter, Thread, UNBOUND, Encoded, SystemExit,
 const define = (name, value) => Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
 for (const [name, value] of Object.entries({ ...interpreters, ...timers, interpreters, process, exit })) define(name, value);
 
+// What `import(…)` is in a script.
+define('__load', async (name) => {
+  throw new TypeError(`no module ${name}: a script is all that there is`);
+});
+
 // They need the network, which no interpreter has.
 for (const name of ['fetch', 'Request', 'Response', 'Headers']) delete globalThis[name];

@@ -5,11 +5,13 @@
 // declarations become assignments: the next texts and `call` find them. What is lost: a `const` of the top level can be assigned
 // to, and before its declaration has run a name is `undefined` and no error. Lines stay where they are.
 //
+// `import(…)` becomes a call of `__load`: the engine would look for a file, and end.
+//
 // A text that awaits at its top level becomes the body of an async function; columns of its first line are 10 too high.
 
 import { Parser } from 'acorn';
 
-const NEEDS_IT = /\b(?:let|const|class|await)\b|["']use strict["']/;
+const NEEDS_IT = /\b(?:let|const|class|await|import)\b|["']use strict["']/;
 
 /** The text to run, and whether its value is an async function that runs it. */
 export function rewritten(source) {
@@ -18,11 +20,11 @@ export function rewritten(source) {
   // What the parser does not understand the engine may; else it says what is wrong with it.
   if (!program) return { text: source, waits: false };
 
-  const { body, awaits: waits } = program;
+  const { body, awaits: waits, imports } = program;
   const directives = body.filter((node) => node.directive);
   // Such a text has a scope of its own, also for `var` and functions.
   const closed = waits || directives.some((node) => node.directive === 'use strict');
-  const edits = [];
+  const edits = imports.map((start) => [start, 'import'.length, '__load']);
   for (const node of body) {
     if (node.type === 'VariableDeclaration' && (closed ? /^(?:let|const|var)$/ : /^(?:let|const)$/).test(node.kind)) variables(node, edits);
     if (node.type === 'ClassDeclaration') assign(node, edits);
@@ -85,8 +87,15 @@ function edited(source, edits) {
   return text + source.slice(at);
 }
 
-/** Notes whether something awaits outside every function. */
-class Awaits extends Parser {
+/** Notes whether something awaits outside every function, and where modules are imported. */
+class Noting extends Parser {
+  imports = [];
+
+  parseDynamicImport(node) {
+    this.imports.push(node.start);
+    return super.parseDynamicImport(node);
+  }
+
   parseAwait(...rest) {
     this.awaits ||= !this.inAsync;
     return super.parseAwait(...rest);
@@ -102,8 +111,8 @@ class Awaits extends Parser {
 function parsed(source) {
   for (const allowAwaitOutsideFunction of [true, false]) {
     try {
-      const parser = new Awaits({ ecmaVersion: 'latest', allowAwaitOutsideFunction }, source);
-      return Object.assign(parser.parse(), { awaits: Boolean(parser.awaits) });
+      const parser = new Noting({ ecmaVersion: 'latest', allowAwaitOutsideFunction }, source);
+      return Object.assign(parser.parse(), { awaits: Boolean(parser.awaits), imports: parser.imports });
     } catch {
       // The second way, or the engine's own words.
     }

@@ -6,9 +6,10 @@ library.install()
 
 from wit_world import exports
 
-from _wasm_pool import install, running, serving, startup
+from _wasm_pool import install, program, rest, running, serving, startup
 
 install.install()
+is_program = program.take_in()
 
 
 class Task(exports.Task):
@@ -32,3 +33,17 @@ def _enter(do, *arguments):
         raise serving.failed(error) from None
     finally:
         startup.flush()
+
+
+if is_program:
+    from componentize_py_types import Err
+
+    class Run(exports.Run):
+        """The command that it is, too."""
+
+        def run(self):
+            if not program.run():
+                raise Err(None)
+
+
+rest.prepare(Task())

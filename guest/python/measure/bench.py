@@ -81,5 +81,16 @@ def parallel(count):
         list(pool.map(work, [count // 2] * 2))
 
 
+def idle(count):
+    """Interpreters that have run something and wait for more: says so, and waits for a line."""
+    made = [interpreters.create() for _ in range(count)]
+    for interp in made:
+        interp.exec("pass")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for interp in made:
+        interp.close()
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]](int(sys.argv[2]))

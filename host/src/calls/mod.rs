@@ -55,8 +55,8 @@
 //! With types of your own, by `wasmtime::component::bindgen!`: [`Executor::submit_typed`], and [`Executor::caller`] on your own
 //! thread; `examples/07-embed` has all of it.
 //!
-//! Two consequences: a call that computes for long holds its thread on the direct path, where on fibers it gives way; and queued
-//! calls survive the interpreter that was to run them.
+//! Two consequences: a direct call holds its thread, so one that computes for long stands still on it while others of the pool have
+//! their turns, where on fibers it gives way at less cost; and queued calls survive the interpreter that was to run them.
 
 mod batch;
 mod caller;
@@ -178,7 +178,7 @@ pub enum Path {
     /// Directly if the program never waits and no limit needs a fiber, else on fibers.
     #[default]
     Auto,
-    /// On threads that run one call to its end before the next.
+    /// On threads that a call holds to its end. When others wait, who has used up his switch interval stands still for theirs.
     Direct,
     /// On fibers of the pool's workers: a call that waits holds no thread, and one that computes for long gives way.
     Fiber,

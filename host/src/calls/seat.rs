@@ -2,8 +2,8 @@
 //!
 //! A seat works in *turns*: while there is something to do it takes one task after the other; when there is nothing, its turn
 //! is over and it waits in the executor with its interpreter, if that may be used again. What ends a call from outside (a
-//! deadline, a kill) ends the turn, and the next one goes on where it stopped. On the direct path a turn is a job of the pool's
-//! rayon threads, on the fiber path a life on its workers; the work is the same code.
+//! deadline, a kill) ends the turn, and the next one goes on where it stopped. On the direct path a turn holds one of the pool's
+//! [threads for calls](crate::scheduler::threads), on the fiber path it is a life on its workers; the work is the same code.
 //!
 //! Invariant: a seat has one turn at a time, and a task is either in the queue, in a turn, or in `unfinished`.
 
@@ -22,10 +22,10 @@ use crate::interpreter::InterpreterId;
 use crate::outcome::{Cause, Outcome};
 use crate::program::{Function, Program};
 use crate::scheduler::control::{Control, Span};
-use crate::scheduler::{End, Flag, Life, Scheduler, Settle};
+use crate::scheduler::{End, Flag, Life, Scheduler, Settle, threads};
 use crate::sync::{Mutex, Rank};
+use crate::telemetry;
 use crate::timeline::{WaitsFor, waits_for};
-use crate::{stack, telemetry};
 
 /// A place where calls are made.
 pub(crate) struct Seat {
@@ -127,12 +127,12 @@ impl Seat {
                     Life::new(same, async move { self.work(id, &control, way).await }, turn)
                 });
             }
-            Way::Direct => match Arc::clone(&self.shared.commons).direct_threads() {
-                Ok(threads) => threads.spawn(move || {
+            Way::Direct => {
+                let (commons, seat) = (Arc::clone(&self.shared.commons), Arc::clone(&self));
+                let switch = Arc::clone(&control);
+                let run = move || {
                     hub.runs_directly(&self.flag);
-                    // A host function may make the thread take up another call before this one is over.
-                    let room = self.shared.commons.engine.stack_room();
-                    let work = || stack::with_room(room, || self.work(id, &control, way).now_or_never());
+                    let work = || self.work(id, &control, way).now_or_never();
                     let end = match catch_unwind(AssertUnwindSafe(work)) {
                         Ok(Some(Some(outcome))) => End::Done(outcome),
                         Ok(Some(None)) => End::Ended(control.cause().unwrap_or(Cause::Killed)),
@@ -141,12 +141,12 @@ impl Seat {
                     };
                     self.flag.rest();
                     turn.settle(end);
-                }),
-                Err(error) => {
-                    turn.end();
-                    self.close(&error.to_string());
+                };
+                if let Err(error) = commons.threads.run(&switch, run) {
+                    is_over(&switch);
+                    seat.close(&error.to_string());
                 }
-            },
+            }
         }
     }
 
@@ -228,6 +228,9 @@ impl Seat {
             let Some(submission) = &mut held.submission else {
                 return Ok(());
             };
+            if way == Way::Direct && self.shared.commons.threads.anybody_waits() {
+                threads::give_way(control, None);
+            }
             // Seen here when it came between two calls; it may also be for the call before.
             if submission.task.is_killed() || control.cause().is_some() {
                 return Err(Over::Interrupted);
@@ -470,18 +473,16 @@ struct Turn {
     control: Arc<Control>,
 }
 
-impl Turn {
-    /// It counts no more.
-    fn end(&self) {
-        self.control.hub().roster.strike(&self.control);
-        self.control.set_down();
-    }
+/// A turn counts no more.
+fn is_over(control: &Control) {
+    control.hub().roster.strike(control);
+    control.set_down();
 }
 
 impl Settle for Turn {
     fn settle(self, end: End) {
-        self.end();
-        let Turn { seat, control, .. } = self;
+        let Turn { seat, control } = self;
+        is_over(&control);
         seat.turned(end, &control);
     }
 }

@@ -87,11 +87,8 @@ impl Polls {
             return;
         }
         let waits = state.awaited.iter().map(|(_, awaited)| awaited.waiting());
-        self.control.stand_still(Waiting::any(waits.collect()));
-        // Whoever came before that has roused nobody.
-        if state.awaited.iter().any(|(_, awaited)| awaited.is_there()) {
-            self.control.rouse();
-        }
+        let is_there = || state.awaited.iter().any(|(_, awaited)| awaited.is_there());
+        self.control.stand_still_unless(Waiting::any(waits.collect()), is_there);
     }
 }
 

@@ -21,6 +21,7 @@ use crate::pool::Commons;
 use crate::program::Program;
 use crate::scheduler::control::{AtTick, Control};
 use crate::scheduler::processor::thread_clock;
+use crate::scheduler::threads;
 use crate::stdio::{GuestInput, GuestOutput};
 use crate::wasi;
 
@@ -245,12 +246,22 @@ pub(crate) fn on_a_fiber(store: &mut Store<Guest>) {
     });
 }
 
-/// At each tick a guest that holds its thread goes on, unless it must end.
+/// At each tick a guest that holds its thread goes on, unless it must end; it stands still meanwhile when others have waited for
+/// its place long enough.
 pub(crate) fn on_a_thread(store: &mut Store<Guest>) {
     store.epoch_deadline_callback(|mut store| {
-        let guest = store.data_mut();
-        let (wall, cpu) = guest.watch.tick();
-        Ok(if guest.control.allows(wall, cpu) {
+        let Guest { watch, control, .. } = store.data_mut();
+        let (wall, cpu) = watch.tick();
+        let goes_on = control.allows(wall, cpu);
+        let goes_on = goes_on
+            && if threads::give_way(control, Some(wall)) {
+                // It stood still meanwhile.
+                let (wall, cpu) = watch.tick();
+                control.allows(wall, cpu)
+            } else {
+                true
+            };
+        Ok(if goes_on {
             UpdateDeadline::Continue(1)
         } else {
             UpdateDeadline::Interrupt

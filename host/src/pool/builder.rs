@@ -1,6 +1,6 @@
 //! How a pool is made.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::machine;
 use crate::queue::Queues;
 use crate::scheduler::Scheduler;
+use crate::scheduler::threads::Threads;
 use crate::timeline::Recorder;
 
 /// Makes a [`Pool`].
@@ -82,6 +83,8 @@ impl PoolBuilder {
         }
         let recorder = self.timeline.then(|| Recorder::new(self.workers));
         let scheduler = Scheduler::start(self.engine.wasmtime(), self.workers, self.switch_interval, recorder)?;
+        let stack = self.engine.stack_room() + OWN_STACK;
+        let threads = Threads::new(self.workers, self.switch_interval, stack);
         let budget = Budget::new(self.memory.as_u64());
         let timer = scheduler.reactor().clone();
         let commons = Arc::new(Commons {
@@ -89,8 +92,7 @@ impl PoolBuilder {
             hub: Arc::clone(scheduler.hub()),
             queues: Queues::new(self.queues, &budget, timer, Arc::clone(scheduler.hub())),
             budget,
-            workers: self.workers,
-            direct: OnceLock::new(),
+            threads,
         });
         if let Some(recorder) = &commons.hub.recorder {
             recorder.looks_at(&commons.queues);
@@ -102,6 +104,9 @@ impl PoolBuilder {
         })))
     }
 }
+
+/// What a thread for calls takes of its stack before a guest is on it.
+const OWN_STACK: usize = 256 << 10;
 
 /// More threads than any machine has cores; a typing error, not a wish.
 const MAX_WORKERS: usize = 1_024;

@@ -1,6 +1,6 @@
 //! What the lives of a pool share, and how one begins.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::settlement::Settlement;
 use crate::budget::Budget;
@@ -16,10 +16,8 @@ use crate::program::Program;
 use crate::queue::{Account, Queues};
 use crate::scheduler::control::{Control, Span};
 use crate::scheduler::roster::NotListed;
+use crate::scheduler::threads::Threads;
 use crate::scheduler::{self, Hub, Scheduler};
-
-/// What a thread for calls takes of its stack before a guest is on it.
-const OWN_STACK: usize = 256 << 10;
 
 /// What the lives of a pool share; they hold it, and it holds none of them.
 pub(crate) struct Commons {
@@ -27,29 +25,8 @@ pub(crate) struct Commons {
     pub(crate) hub: Arc<Hub>,
     pub(crate) budget: Budget,
     pub(crate) queues: Queues,
-    pub(super) workers: usize,
-    /// For calls of programs that never wait; made at first use.
-    pub(super) direct: OnceLock<rayon::ThreadPool>,
-}
-
-impl Commons {
-    /// Threads, as many as workers, for guests that hold their thread.
-    pub(crate) fn direct_threads(&self) -> Result<&rayon::ThreadPool> {
-        if let Some(threads) = self.direct.get() {
-            return Ok(threads);
-        }
-        let workers = self.workers;
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(workers)
-            .start_handler(move |number| crate::timeline::this_is_worker(workers + number))
-            .thread_name(|number| format!("wasm-pool-call-{number}"))
-            .stack_size(self.engine.stack_room() + OWN_STACK)
-            // Whoever waits for what panicked has heard of it; without this, rayon ends the process.
-            .panic_handler(|_| ())
-            .build()
-            .map_err(|error| Error::host(format!("threads for calls cannot be started: {error}")))?;
-        Ok(self.direct.get_or_init(|| threads))
-    }
+    /// For calls of programs that never wait.
+    pub(crate) threads: Threads,
 }
 
 impl Commons {

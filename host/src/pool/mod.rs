@@ -3,7 +3,8 @@
 //! What bounds a life: its own limits, and the pool's memory. What ends it: its entry returns, it traps, it reaches a
 //! limit or its deadline, somebody kills it, or the pool shuts down. Whatever ends one, the others do not notice.
 //!
-//! Dropping a pool ends what still runs and waits for it; it cannot hang, since ending never depends on a guest.
+//! Dropping a pool ends what still runs and waits for it; it cannot hang, since ending never depends on a guest. It depends on the
+//! disk where a guest was set up with [`FileCalls::Inline`](crate::FileCalls::Inline).
 
 mod builder;
 mod commons;
@@ -42,8 +43,7 @@ impl Drop for Inner {
         self.scheduler.roster().end_all();
         self.commons.queues.shut();
         // A callback of a direct call may drop the pool: its thread cannot wait for itself.
-        let threads = self.commons.direct.get();
-        if threads.is_some_and(|threads| threads.current_thread_index().is_some()) {
+        if self.commons.threads.is_here() {
             self.scheduler.wait_for_nobody();
         }
     }

@@ -1,11 +1,14 @@
 //! From bytes to compiled code: the cache first, then the compiler, on [threads of its own](super::flight) and for a bounded time.
 //!
 //! What bounds the harm of a compilation that takes too long is the size limit; a process that must bound it harder compiles in a
-//! child process.
+//! child process. What the compiler holds grows with the functions that it has in work, by some hundred bytes for each of theirs: so
+//! of large ones it has [few at once](at_once).
 
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use sha2::{Digest as _, Sha256};
+use wasmtime_environ::wasmparser::{Parser, Payload};
 
 use super::flight::Flights;
 use super::sniff::{Looks, looks_like};
@@ -14,7 +17,8 @@ use crate::cache::Origin;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::precompiled;
+use crate::units::show_size;
+use crate::{machine, precompiled};
 
 /// Where a program's compiled code came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +77,10 @@ pub(super) fn compile(
     }
     let began = std::time::Instant::now();
     let (digest, here) = (Sha256::digest(&bytes).into(), engine.clone());
+    let threads = at_once(&bytes);
     let code = engine
         .flights()
-        .join(digest, limits.compile_time, move || translate(&here, &bytes))?;
+        .join(digest, limits.compile_time, threads, move || translate(&here, &bytes))?;
     let took = began.elapsed();
     if let (Some(cache), Some(key)) = (engine.cache(), &key) {
         cache.store(key, &code);
@@ -88,11 +93,48 @@ pub(crate) fn aside<T: Clone + Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    Flights::default().join([0; 32], limit, work)
+    Flights::default().join([0; 32], limit, machine::cores(), work)
+}
+
+/// The largest function that is compiled, in bytes: the compiler holds up to 700 for each of them, a gigabyte and a half at the worst.
+/// The largest ones of CPython and of JavaScript engines have some hundred thousand.
+const LARGEST: usize = 2 << 20;
+
+/// Bytes of functions that are compiled at the same time.
+const AT_ONCE: usize = 2 * LARGEST;
+
+/// How many functions of a program are compiled at the same time. Of text it is not known yet how large they are: as if it were
+/// one function, which is at most half as long.
+fn at_once(bytes: &[u8]) -> usize {
+    let largest = match looks_like(bytes) {
+        Looks::Text => bytes.len() / 2,
+        _ => largest(bytes),
+    };
+    (AT_ONCE / largest.max(1)).clamp(1, machine::cores())
+}
+
+/// How large the largest function is, in bytes; what cannot be read is refused later.
+fn largest(wasm: &[u8]) -> usize {
+    let payloads = Parser::new(0).parse_all(wasm).map_while(std::result::Result::ok);
+    let sizes = payloads.map(|payload| match payload {
+        Payload::CodeSectionEntry(body) => body.range().len(),
+        _ => 0,
+    });
+    sizes.max().unwrap_or(0)
 }
 
 fn translate(engine: &Engine, bytes: &[u8]) -> Result<Code> {
     let wasm = wat::parse_bytes(bytes).map_err(|error| Error::refused(text_error(&error.to_string())))?;
+    let largest = largest(&wasm);
+    if largest > LARGEST {
+        let (is, most) = (
+            show_size(ByteSize::b(largest as u64)),
+            show_size(ByteSize::b(LARGEST as u64)),
+        );
+        return Err(Error::refused(format!(
+            "a function of it is {is} long, and {most} are the most"
+        )));
+    }
     let wasm = endless::unnamed(wasm);
     let kind = match looks_like(&wasm) {
         Looks::Component => Kind::Component,
@@ -166,6 +208,25 @@ mod tests {
             let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
             clients.into_iter().filter_map(|client| client.join().ok()).collect()
         })
+    }
+
+    #[test]
+    fn of_large_functions_few_are_compiled_at_once() -> Result<()> {
+        let cores = machine::cores();
+        assert_eq!(at_once(b"\0asm\x01\0\0\0"), cores);
+        assert_eq!(at_once(&[b'x'; 100]), cores);
+        for (large, expected) in [(1_000, cores), (AT_ONCE / 4, cores.min(3)), (AT_ONCE / 2, 1)] {
+            let body = "nop ".repeat(large);
+            let text = format!("(module (func) (func {body}) (func nop))");
+            let module = wat::parse_str(&text).map_err(|error| Error::refused(error.to_string()))?;
+            assert_eq!(at_once(&module), expected, "{large}");
+            // In a component too.
+            let text = format!("(component (core module {}", &text["(module".len()..]) + ")";
+            let component = wat::parse_str(&text).map_err(|error| Error::refused(error.to_string()))?;
+            assert_eq!(at_once(&component), expected, "{large}");
+        }
+        assert_eq!(at_once(format!("(module {}", " ".repeat(2 * AT_ONCE)).as_bytes()), 1);
+        Ok(())
     }
 
     #[test]

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use rustix::thread::Pid;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::machine;
 use crate::sync::{Condvar, Mutex, Rank};
 use crate::units::show_duration;
 
@@ -23,7 +22,7 @@ pub(crate) type Digest = [u8; 32];
 const COMPILER_STACK: usize = 64 << 20;
 
 /// How many compilations may run that nobody waits for: each may hold memory for as long as it runs.
-const MOST_LEFT: usize = 16;
+const MOST_LEFT: usize = 4;
 
 /// What is compiled now.
 pub(crate) struct Flights<T>(Arc<Mutex<HashMap<Digest, Arc<Flight<T>>>>>);
@@ -48,11 +47,13 @@ struct State<T> {
 }
 
 impl<T: Clone + Send + 'static> Flights<T> {
-    /// What `work` makes of what has this digest, or what another call of this makes of it meanwhile. Blocks for `limit` at most.
+    /// What `work` makes of what has this digest, on so many threads, or what another call of this makes of it meanwhile. Blocks
+    /// for `limit` at most.
     pub(super) fn join(
         &self,
         digest: Digest,
         limit: Duration,
+        threads: usize,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let flight = {
@@ -69,7 +70,7 @@ impl<T: Clone + Send + 'static> Flights<T> {
                     return Err(Error::new(ErrorKind::Saturated, message));
                 }
                 let flight = Arc::new(Flight::new());
-                self.start(&flight, digest, work)?;
+                self.start(&flight, digest, threads, work)?;
                 under_way.insert(digest, Arc::clone(&flight));
                 flight
             }
@@ -87,11 +88,12 @@ impl<T: Clone + Send + 'static> Flights<T> {
         &self,
         flight: &Arc<Flight<T>>,
         digest: Digest,
+        threads: usize,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<()> {
         let here = Arc::clone(flight);
         let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(machine::cores())
+            .num_threads(threads)
             .thread_name(|number| format!("wasm-pool-compile-{number}"))
             .stack_size(COMPILER_STACK)
             .start_handler(move |_| here.state.lock().threads.push(rustix::thread::gettid()))
@@ -182,7 +184,7 @@ mod tests {
                         }
                         Ok(made.fetch_add(1, Ordering::Relaxed))
                     };
-                    assert_eq!(flights.join([1; 32], LONG, work).ok(), Some(0));
+                    assert_eq!(flights.join([1; 32], LONG, 2, work).ok(), Some(0));
                 });
             }
         });
@@ -206,20 +208,23 @@ mod tests {
                 Ok(())
             };
             let digest = [u8::try_from(number).unwrap_or(0); 32];
-            let late = flights.join(digest, Duration::from_millis(1), work).err();
+            let late = flights.join(digest, Duration::from_millis(1), 2, work).err();
             assert!(late.is_some_and(|error| error.to_string().contains("compile-time limit of 1ms")));
             let again = flights
-                .join(digest, Duration::ZERO, || Err(Error::host("started twice")))
+                .join(digest, Duration::ZERO, 2, || Err(Error::host("started twice")))
                 .err();
             assert!(again.is_some_and(|error| error.to_string().contains("compile-time limit of 0")));
             if number + 1 < MOST_LEFT {
                 let sum = || Ok((0..1_000u32).into_par_iter().map(|_| ()).count());
-                let other = Flights::default().join([255; 32], LONG, sum);
+                let other = Flights::default().join([255; 32], LONG, 2, sum);
                 assert_eq!(other.ok(), Some(1_000));
-                assert!(flights.join([254; 32], LONG, || Ok(())).is_ok());
+                assert!(flights.join([254; 32], LONG, 2, || Ok(())).is_ok());
             }
         }
-        let refused = flights.join([254; 32], LONG, || Ok(())).err().map(|error| error.kind());
+        let refused = flights
+            .join([254; 32], LONG, 2, || Ok(()))
+            .err()
+            .map(|error| error.kind());
         assert_eq!(refused, Some(ErrorKind::Saturated));
         drop(held);
         let until = Instant::now() + LONG;
@@ -227,14 +232,14 @@ mod tests {
             assert!(Instant::now() < until, "they end");
             std::thread::yield_now();
         }
-        assert!(flights.join([254; 32], LONG, || Ok(())).is_ok());
+        assert!(flights.join([254; 32], LONG, 2, || Ok(())).is_ok());
     }
 
     #[test]
     fn a_panic_is_an_error_for_whoever_waits() {
         let flights = Flights::<()>::default();
         #[allow(clippy::panic)]
-        let failed = flights.join([0; 32], LONG, || panic!("on purpose"));
+        let failed = flights.join([0; 32], LONG, 2, || panic!("on purpose"));
         assert_eq!(failed.err().map(|error| error.kind()), Some(ErrorKind::Host));
     }
 }

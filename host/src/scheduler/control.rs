@@ -48,6 +48,8 @@ pub(crate) struct Control {
     family: Mutex<Option<Arc<Ledger>>>,
     /// Whether there is somebody.
     has_family: AtomicBool,
+    /// The clock of the thread that it holds at the start of the slice, in nanoseconds; where that is recorded.
+    clock: AtomicU64,
     /// How much of the slice was over when the call began that runs in it, in nanoseconds.
     before_call: AtomicU64,
     /// A call has begun, and its time does not run yet; written by the worker that runs it.
@@ -128,6 +130,7 @@ impl Control {
             cpu_limit: AtomicU64::new(cpu_limit),
             family: Mutex::new(Rank::Family, None),
             has_family: AtomicBool::new(false),
+            clock: AtomicU64::new(0),
             before_call: AtomicU64::new(0),
             call_begins: AtomicBool::new(false),
             allowed,
@@ -252,9 +255,43 @@ impl Control {
     /// Its time on this thread is recorded until what this gives is dropped, if it `is_direct` and the pool records.
     pub(crate) fn seen_on_this_thread(&self, is_direct: bool) -> Option<Directly<'_>> {
         let recorder = self.hub.recorder.as_ref().filter(|_| is_direct)?;
-        let began = (nanos(self.born.elapsed()), processor::thread_clock());
-        recorder.begins(&self.track, began.0);
-        Some(Directly(self, recorder, began))
+        self.is_seen(recorder);
+        Some(Directly(self, recorder))
+    }
+
+    fn is_seen(&self, recorder: &Recorder) {
+        let now = nanos(self.born.elapsed());
+        self.slice.store(now, Ordering::Relaxed);
+        self.clock.store(processor::thread_clock(), Ordering::Relaxed);
+        recorder.begins(&self.track, now);
+    }
+
+    fn was_seen(&self, recorder: &Recorder) {
+        let began = self.slice.load(Ordering::Relaxed);
+        let cpu = processor::thread_clock().saturating_sub(self.clock.load(Ordering::Relaxed));
+        recorder.turned(&self.track, began, nanos(self.born.elapsed()), cpu);
+    }
+
+    /// It stands still on the thread that it holds, as long as `stands_still` does, and could go on; that tells whether it does.
+    pub(super) fn gives_way(&self, stands_still: impl FnOnce() -> bool) {
+        // Before the worker is somebody else's.
+        if let Some(recorder) = &self.hub.recorder {
+            timeline::gives_way();
+            self.was_seen(recorder);
+            self.is_ready();
+        }
+        let goes_on = stands_still();
+        if let Some(recorder) = &self.hub.recorder
+            && goes_on
+        {
+            self.is_seen(recorder);
+        }
+    }
+
+    /// How much time is left to a call that has taken so long; `None` for no limit.
+    pub(super) fn time_left(&self, wall: Duration) -> Option<Duration> {
+        let limited = self.allowed.wall != NEVER;
+        limited.then(|| Duration::from_nanos(self.allowed.wall.saturating_sub(nanos(wall))))
     }
 
     /// What it shares with the other lives of its scheduler.
@@ -319,6 +356,19 @@ impl Control {
             .standing
             .compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
         if stands.is_ok() && self.hub.activity.stops() {
+            self.hub.clock.wake();
+        }
+    }
+
+    /// [`stand_still`](Control::stand_still), unless `is_there` says that it came meanwhile: whoever gave it before has roused nobody.
+    pub(crate) fn stand_still_unless(&self, waiting: Waiting, is_there: impl FnOnce() -> bool) {
+        // Somebody goes on until that is known: else who looks in between sees a life that waits for what has come.
+        self.hub.activity.goes_on();
+        self.stand_still(waiting);
+        if is_there() {
+            self.rouse();
+        }
+        if self.hub.activity.stops() {
             self.hub.clock.wake();
         }
     }
@@ -524,16 +574,14 @@ impl Control {
     }
 }
 
-/// A time on a thread that calls directly, for the record: when it began, in nanoseconds after its life did, and what the thread
-/// had used then.
-pub(crate) struct Directly<'a>(&'a Control, &'a Recorder, (u64, u64));
+/// A time on a thread that calls directly, for the record.
+pub(crate) struct Directly<'a>(&'a Control, &'a Recorder);
 
 impl Drop for Directly<'_> {
     fn drop(&mut self) {
-        let Directly(control, recorder, (began, used)) = *self;
+        let Directly(control, recorder) = *self;
         timeline::waits_for(WaitsFor::ToBeCalled);
-        let cpu = processor::thread_clock().saturating_sub(used);
-        recorder.turned(&control.track, began, nanos(control.born.elapsed()), cpu);
+        control.was_seen(recorder);
     }
 }
 

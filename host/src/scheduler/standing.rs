@@ -176,3 +176,39 @@ impl Activity {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheduler::control::Span;
+    use crate::{Engine, Limits, Pool};
+
+    #[test]
+    fn nobody_sees_a_life_stand_still_whose_poll_has_been_answered() -> crate::Result<()> {
+        let engine = Engine::builder().instances(2).build()?;
+        let pool = Pool::builder(&engine).workers(1).build()?;
+        let hub = &pool.commons().hub;
+        let life = Arc::new(Control::new(hub, &Limits::default(), Span::Life));
+        let seen = || {
+            let lives = || vec![Arc::clone(&life)];
+            hub.activity.deadlocked(lives, || true).len()
+        };
+        let waiting = || Waiting::any(vec![Waiting::call(InterpreterId(1))]);
+        life.set_out();
+        // It came before: who looks in between, sees one that goes on.
+        let mut between = None;
+        life.stand_still_unless(waiting(), || {
+            between = Some(seen());
+            true
+        });
+        assert_eq!((between, seen()), (Some(0), 0));
+        // It has not come: a deadlock, but not before that is known.
+        life.stand_still_unless(waiting(), || {
+            between = Some(seen());
+            false
+        });
+        assert_eq!((between, seen()), (Some(0), 1));
+        life.set_down();
+        Ok(())
+    }
+}

@@ -62,6 +62,8 @@ pub(crate) enum Rank {
     Graves,
     /// The lives of a pool.
     Roster,
+    /// Who calls directly, and who waits for that.
+    Threads,
     /// Flags of the threads that call directly.
     ClockFlags,
     /// A life's turn in a lane.

@@ -1,6 +1,5 @@
 """Puts everything in its place, at build time, in this order."""
 
-import gc
 import sys
 
 from componentize_py_types import Err
@@ -29,6 +28,3 @@ def install():
     library.adopt()
     # It knows the files of the folders that the build imported from: every interpreter would free them, page after page.
     sys.path_importer_cache.clear()
-    # What is there now stays. Looking for garbage among it would write to all of it, and cost every interpreter its own copy.
-    gc.collect()
-    gc.freeze()

@@ -1,4 +1,4 @@
-"""What differs between interpreters, made when the first call comes: arguments, environment, streams, seeds, paths.
+"""What differs between interpreters, made when the first call comes: arguments, environment, seeds, paths.
 
 The component's memory was taken at build time, so everything that CPython reads when it starts stands in it as it was then. The
 seed of `hash()` of strings stays: it is the same in all interpreters of one build.
@@ -21,27 +21,33 @@ main.__loader__ = importlib.machinery.BuiltinImporter
 _begun = False
 
 
-def begin():
-    """Before each call; does something before the first."""
+def begin(arguments=None):
+    """Before each call; does something before the first. A program that is built in has all the host's arguments; otherwise the
+    first is the interpreter's name, and then come the script's and the user's."""
     global _begun
     if _begun:
         return
     _begun = True
-    # The host's first argument is the program's name; then come the script's and the user's.
-    sys.argv[:] = sys.argv[1:] or [""]
+    sys.argv[:] = arguments or sys.argv[1:] or [""]
     sys.orig_argv = list(sys.argv)
     os.reload_environ()
     random.seed()
     if "PYTHONTZPATH" in os.environ:
         zoneinfo.reset_tzpath()
-    _open_streams()
     folders = os.environ.get("PYTHONPATH", "")
     sys.path[:] = [folder for folder in folders.split(":") if folder]
     sys.path_importer_cache.clear()
     sys.modules["__main__"] = main
 
 
-def _open_streams():
+def forget():
+    """At build time: the next call is the first one again."""
+    global _begun
+    _begun = False
+
+
+def open_streams():
+    """At build time: none of them knows yet what it is connected to."""
     def writer(fd, errors):
         raw = io.FileIO(fd, "w", closefd=False)
         return io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", errors, line_buffering=True)

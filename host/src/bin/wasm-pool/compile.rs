@@ -9,9 +9,13 @@ use wasm_pool::{ByteSize, Error, ErrorKind, Program, units};
 use crate::args::CompileArgs;
 use crate::run::engine_for;
 use crate::whole::Whole;
-use crate::{report, wall};
+use crate::{lang, report, wall};
 
 pub(crate) fn compile(args: &CompileArgs) -> anyhow::Result<u8> {
+    if let (Some(name), Some(output)) = (&args.lang, &args.output) {
+        check_output(output, &args.guest)?;
+        return lang::compile(name, &args.guest, output, args.loading.no_cache);
+    }
     let limits = args.loading.limits();
     if let Some(output) = &args.output {
         check_output(output, &args.guest)?;

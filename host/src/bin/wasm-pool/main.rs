@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_types)] // ranks are for the locks of the library
 
 mod args;
+mod bench;
 mod cache;
 mod call;
 mod calling;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Verb::Inspect(args) => inspect::inspect(&args),
         Verb::Cache(args) => cache::cache(&args),
         Verb::Info(args) => info::info(&args),
+        Verb::Bench(args) => bench::bench(&args),
         Verb::Completions(args) => completions::completions(&args),
     };
     match done {

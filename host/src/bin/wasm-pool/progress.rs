@@ -67,6 +67,15 @@ impl Bar {
         }
     }
 
+    /// A bar for so much time, in milliseconds.
+    pub(crate) fn of_time(millis: u64, quiet: bool) -> Bar {
+        Bar::shown(
+            quiet,
+            || ProgressBar::new(millis),
+            "{elapsed:>4} {wide_bar} {percent:>3}% {msg:32}",
+        )
+    }
+
     fn shown(quiet: bool, bar: impl FnOnce() -> ProgressBar, style: &str) -> Bar {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
         if quiet || dumb || !std::io::stderr().is_terminal() {
@@ -125,6 +134,14 @@ impl Bar {
                 String::new()
             };
             bar.set_message(format!(" {items} items, {a_second:.0}/s{failed}"));
+        }
+    }
+
+    /// So much of the time has passed, and what is done now.
+    pub(crate) fn passed(&self, millis: u64, now: &str) {
+        if let Some(bar) = self.bar() {
+            bar.inc(millis);
+            bar.set_message(now.to_owned());
         }
     }
 

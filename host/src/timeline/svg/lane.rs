@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::columns::{Column, KINDS};
-use super::{COLUMN, LEFT, text};
+use super::{COLUMN, LEFT};
+use crate::svg::text;
 
 /// A lane's place.
 #[derive(Clone, Copy)]

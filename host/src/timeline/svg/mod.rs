@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use self::columns::{KINDS, Window};
 use self::lane::Place;
-use self::words::{escaped, figures, of_group, percent, shares, short, story, sums, together};
+use self::words::{figures, of_group, percent, shares, story, sums, together};
 use super::story::{Depth, Does, Life, Timeline};
+use crate::svg::{self, escaped, short, text};
 use crate::units::show_rounded;
 
 /// In pixels: the picture, the names on the left, a column of time; the figures are on the right.
@@ -85,16 +86,7 @@ impl<'a> Picture<'a> {
         let bottom = of_queues + rows(depths.len(), 1);
         let notes = self.notes();
         let height = bottom + 14.0 + 15.0 * notes.len() as f64;
-        writeln!(
-            out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\">"
-        )?;
-        writeln!(out, "<title>{}</title>", escaped(&self.title()))?;
-        style::sheet(out)?;
-        writeln!(
-            out,
-            "<rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>"
-        )?;
+        svg::begin(out, (WIDTH, height), &self.title(), style::SHEET)?;
         self.head(out, bottom)?;
         self.workers(out, of_workers)?;
         self.lives(out, of_lives)?;
@@ -104,7 +96,7 @@ impl<'a> Picture<'a> {
         for (number, note) in notes.iter().enumerate() {
             text(out, "dim", 16.0, bottom + 18.0 + 15.0 * number as f64, note)?;
         }
-        writeln!(out, "</svg>")
+        svg::end(out)
     }
 
     fn title(&self) -> String {
@@ -276,15 +268,6 @@ fn label_of(out: &mut dyn Write, place: Place, name: &str, figures: &str, bad: b
     text(out, "end", LEFT - 8.0, y, &short(name, 22))?;
     let x = LEFT + COLUMNS as f64 * COLUMN + 8.0;
     text(out, if bad { "bad" } else { "dim" }, x, y, &short(figures, 34))
-}
-
-/// Writes a text.
-fn text(out: &mut dyn Write, class: &str, x: f64, y: f64, words: &str) -> io::Result<()> {
-    writeln!(
-        out,
-        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",
-        escaped(words)
-    )
 }
 
 fn nanos(time: Duration) -> u64 {

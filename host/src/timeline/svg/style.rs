@@ -1,33 +1,23 @@
 //! How the picture looks: on light and on dark ground, to people who tell few colours apart, and in print.
 //!
-//! The colours are those of Okabe and Ito ("Color Universal Design", 2008). What matters most is also told by shape: who runs
-//! is as high as the lane, who waits is a thin band.
+//! What matters most is also told by shape: who runs is as high as the lane, who waits is a thin band.
 
 use std::io::{self, Write};
 
 use super::columns::KINDS;
-use super::text;
+use crate::svg::text;
 
-/// The style sheet. Without `prefers-color-scheme` the ground is light.
-const SHEET: &str = "
-text{font:11px system-ui,-apple-system,'Segoe UI',sans-serif;fill:#1f2328}
-.title{font-size:15px;font-weight:600}.dim{fill:#656d76}.bad{fill:#b3261e;font-weight:600}
-.small{font-size:9px}.end{text-anchor:end}.mid{text-anchor:middle}
-.ground{fill:#fff}.lane{fill:#f3f4f6}.grid{stroke:#d0d7de;stroke-width:1}
+/// The rules of a timeline, for light and for dark ground.
+pub(super) const SHEET: (&str, &str) = (
+    "
 .ran{fill:#0072b2}.ran1{fill:#3c8fc4}.ready{fill:#e69f00;fill-opacity:.7}.depth{fill:#8a929c}
 .get{fill:#009e73}.put{fill:#cc79a7}.call{fill:#d55e00}.poll{fill:#a6adb7}.host{fill:#c9b700}.idle{fill:#d8dce2}
 .on{fill:#fff}
-@media (prefers-color-scheme:dark){
-text{fill:#e6edf3}.dim{fill:#9198a1}.bad{fill:#ff8a80}
-.ground{fill:#0d1117}.lane{fill:#1a2028}.grid{stroke:#30363d}
+",
+    "
 .ran{fill:#2f94d6}.ran1{fill:#7cc0ec}.poll{fill:#6e7681}.idle{fill:#3d444d}.host{fill:#e4d44a}.depth{fill:#7d8590}.on{fill:#0d1117}
-}
-";
-
-/// Writes the style sheet.
-pub(super) fn sheet(out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<style>{SHEET}</style>")
-}
+",
+);
 
 /// Writes the legend from this point on: what there is in the picture.
 pub(super) fn legend(out: &mut dyn Write, x: f64, y: f64, waits: [bool; KINDS.len()]) -> io::Result<()> {

@@ -1,9 +1,9 @@
-//! The words of the picture: names, figures, and what strangers wrote made safe.
+//! The words of the picture: names and figures.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::nanos;
+use crate::svg::short;
 use crate::timeline::story::Life;
 use crate::units::show_rounded;
 
@@ -74,54 +74,4 @@ pub(super) fn of_group(group: &[Life]) -> (String, String, bool) {
     };
     let name = group.first().map_or("", |life| life.name.as_str());
     (together(name, group.len()), format!("run {share}{failed}"), bad > 0)
-}
-
-/// A long name without its middle: copies of a program differ at the end.
-pub(super) fn short(name: &str, most: usize) -> String {
-    let length = name.chars().count();
-    if length <= most {
-        return name.to_owned();
-    }
-    let head: String = name.chars().take(most / 2).collect();
-    let tail: String = name.chars().skip(length - (most - most / 2 - 1)).collect();
-    format!("{head}…{tail}")
-}
-
-/// What a stranger named, as XML has it.
-pub(super) fn escaped(words: &str) -> String {
-    let mut out = String::with_capacity(words.len());
-    for c in words.chars() {
-        // Writing to a String cannot fail.
-        let _ = match c {
-            '&' => out.write_str("&amp;"),
-            '<' => out.write_str("&lt;"),
-            '>' => out.write_str("&gt;"),
-            '"' => out.write_str("&quot;"),
-            '\'' => out.write_str("&#39;"),
-            // No character of XML.
-            '\u{fffe}' | '\u{ffff}' => out.write_char('\u{fffd}'),
-            c if c.is_control() && c != '\t' => write!(out, "{}", c.escape_default()),
-            c => out.write_char(c),
-        };
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_strangers_name_is_text_and_nothing_else() {
-        assert_eq!(
-            escaped("</text><script>&\"'\u{1b}\u{ffff}"),
-            "&lt;/text&gt;&lt;script&gt;&amp;&quot;&#39;\\u{1b}\u{fffd}"
-        );
-    }
-
-    #[test]
-    fn a_long_name_keeps_its_number() {
-        assert_eq!(short("pipeline#3", 22), "pipeline#3");
-        assert_eq!(short("a-very-long-name-of-a-program#12", 22), "a-very-long…program#12");
-    }
 }

@@ -20,7 +20,7 @@ pub(crate) struct CallingArgs {
     #[arg(long, value_name = "CALL")]
     pub snapshot: Option<String>,
 
-    /// Where calls run: `direct`, on threads that run one call to its end before the next; `fiber`, where one that waits holds
+    /// Where calls run: `direct`, on threads that a call holds to its end; `fiber`, where one that waits holds
     /// no thread; `auto`, directly for a guest that imports nothing that can wait.
     #[arg(long, value_name = "PATH", default_value = "auto")]
     pub executor: wasm_pool::Path,

@@ -1,5 +1,6 @@
 //! The command line: what may be written, and what it means. A file for what belongs together; most verbs take several.
 
+mod bench;
 mod calls;
 mod copies;
 mod lang;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use wasm_pool::text;
 
+pub(crate) use self::bench::{BenchArgs, Part};
 pub(crate) use self::calls::{CallArgs, CallingArgs, Format, MapArgs, Notation, SnapshotArgs};
 pub(crate) use self::copies::CopiesArgs;
 pub(crate) use self::lang::{ExecArgs, JsArgs, LangArgs, LangVerb, ModuleArgs, PythonArgs, ScriptArgs};
@@ -62,6 +64,8 @@ pub(crate) enum Verb {
     Cache(CacheArgs),
     /// Say what this machine can hold and how wasm-pool uses it.
     Info(InfoArgs),
+    /// Measure on this machine what instances, calls and messages cost, what cores gain, and how many instances fit.
+    Bench(BenchArgs),
     /// Print a shell's completion script.
     Completions(CompletionsArgs),
 }
@@ -87,8 +91,8 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
         .collect();
     let reason = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "a command is missing: run, exec, python, js, lang, call, map, up, snapshot, compile, inspect, cache, info or \
-             completions"
+            "a command is missing: run, exec, python, js, lang, call, map, up, snapshot, compile, inspect, cache, info, \
+             bench or completions"
                 .to_owned()
         }
         _ => text::one_line(&reason.join("\n")).replace(":; ", ": "),

@@ -100,7 +100,7 @@ fn lock(language: &Language, home: &Path) -> anyhow::Result<File> {
 }
 
 /// Checks that it is an interpreter, and compiles it into the code cache; how that went.
-fn compiled(language: &Language, file: &Path) -> anyhow::Result<String> {
+pub(super) fn compiled(language: &Language, file: &Path) -> anyhow::Result<String> {
     let limits = Limits {
         compile_time: PATIENCE,
         ..Limits::default()

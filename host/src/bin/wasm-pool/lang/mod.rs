@@ -3,6 +3,7 @@
 mod install;
 mod js;
 mod language;
+mod program;
 mod python;
 mod tool;
 
@@ -10,6 +11,7 @@ use wasm_pool::{ByteSize, units};
 
 use self::language::ALL;
 pub(crate) use self::language::{JS, Language, PYTHON, installed};
+pub(crate) use self::program::compile;
 use crate::args::{LangArgs, LangVerb};
 use crate::report;
 

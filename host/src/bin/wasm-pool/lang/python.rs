@@ -10,7 +10,10 @@ use super::tool::{Bench, Step};
 use crate::report;
 
 /// What the tools are, each with the hashes of all its files.
-const REQUIREMENTS: &str = "requirements.txt";
+pub(super) const REQUIREMENTS: &str = "requirements.txt";
+
+/// What comes behind the build.
+pub(super) const SETTLE: &str = "settle.py";
 
 /// The oldest Python that they run on.
 const OLDEST: (u32, u32) = (3, 10);
@@ -23,7 +26,7 @@ pub(super) fn build(language: &Language, bench: &Bench, out: &Path) -> anyhow::R
     let python = find()?;
     bench.clear("source")?;
     let source = bench.write("source", language.sources)?;
-    let wit = bench.write("source/wit", contract())?;
+    let wit = bench.write("contract", contract())?;
     let environment = bench.folder.join("environment");
     let whole = environment.join(WHOLE);
     let requirements = std::fs::read_to_string(source.join(REQUIREMENTS)).context(REQUIREMENTS)?;
@@ -40,7 +43,9 @@ pub(super) fn build(language: &Language, bench: &Bench, out: &Path) -> anyhow::R
     bench.run(
         Step::Here("building"),
         componentize.arg(source.join("app")).arg("-o").arg(out),
-    )
+    )?;
+    let mut settle = own(&environment, "python");
+    bench.run(Step::Here("settling"), settle.arg(source.join(SETTLE)).arg(out))
 }
 
 /// Makes the environment and puts the tools into it; downloads that are whole stay for the next try.
@@ -83,7 +88,7 @@ fn own(environment: &Path, program: &str) -> Command {
 }
 
 /// What the user's own Python is told is not for this one.
-fn clean(command: &mut Command) -> &mut Command {
+pub(super) fn clean(command: &mut Command) -> &mut Command {
     command
         .env_remove("PYTHONPATH")
         .env_remove("PYTHONHOME")

@@ -250,7 +250,7 @@ impl<'a> Crew<'a> {
             if self.first_failure.is_none() {
                 self.first_failure = Some(code);
                 if self.fail_fast {
-                    self.pool.kill_all();
+                    self.kill_all();
                 }
             }
         }
