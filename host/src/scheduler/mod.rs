@@ -10,7 +10,7 @@
 //! - [`control`]: the switch of one life: its time on the processor, and the one way to end it early.
 //! - [`roster`]: who lives, and until when.
 //! - [`standing`]: who stands still, and when that is a deadlock.
-//! - [`threads`]: threads for calls that hold theirs, as many of which run at once as there are workers; [`line`]: who is next.
+//! - [`threads`]: threads for calls that hold theirs, as many of which run at once as there are workers; [`line`](mod@line): who is next.
 //! - [`clock`]: one thread that ticks the engine's epoch every millisecond while anything runs, and ends lives at
 //!   their deadline; it sleeps while nothing runs.
 //!
