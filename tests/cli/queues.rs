@@ -144,7 +144,7 @@ fn guests_that_wait_for_each_other_are_ended_and_the_report_says_for_what() {
     assert!(
         waits
             .iter()
-            .all(|line| line.contains("waits to get from queue \"a\" since")),
+            .all(|line| line.contains("waits to get from queue \"a\" for ")),
         "{waits:?}"
     );
     assert!(done.took < Duration::from_secs(5), "{done:?}");
@@ -154,14 +154,14 @@ fn guests_that_wait_for_each_other_are_ended_and_the_report_says_for_what() {
 fn a_guest_that_waits_at_a_queue_of_its_own_is_ended() {
     done(&mut talking(&[], &["wait-own"]))
         .exits(123)
-        .says("waits to get from queue 1 since");
+        .says("waits to get from queue 1 for ");
 }
 
 #[test]
 fn a_guest_that_polls_queues_alone_is_ended_and_one_that_polls_a_timer_too_is_not() {
     done(&mut talking(&["--queue", "q"], &["poll-wait", "q"]))
         .exits(123)
-        .says("waits to get from queue \"q\" since");
+        .says("waits to get from queue \"q\" for ");
     done(&mut talking(&[], &["polling"])).exits(0);
 }
 

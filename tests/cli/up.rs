@@ -394,6 +394,17 @@ fn what_cannot_be_read_or_run_is_said_before_anything_runs() {
 }
 
 #[test]
+fn what_is_no_manifest_is_said() {
+    let up = |path: &std::path::Path| done(wasm_pool(["up"]).arg(path)).exits(66).one_line();
+    up(&probe_p1()).says("`wasm-pool run` runs it");
+    up(&std::env::temp_dir()).says("this is a folder");
+    let folder = folder();
+    let latin = folder.path().join("pool.toml");
+    std::fs::write(&latin, b"feed = \"\xe4\"").expect("writes");
+    up(&latin).says("UTF-8");
+}
+
+#[test]
 fn whoever_fails_is_not_started_again_unless_the_manifest_says_so() {
     let done = Manifest::new("[programs.fails]\nguest = PROBE\nargs = [\"exit\", \"3\"]\n")
         .up(&[])

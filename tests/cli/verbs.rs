@@ -7,6 +7,10 @@ fn a_wrong_command_line_is_one_line_and_exit_code_2() {
     for (args, said) in [
         (&[][..], "a command is missing"),
         (&["frobnicate"], "frobnicate"),
+        (&["lang"], "install, list or remove"),
+        (&["cache"], "info or clean"),
+        (&["bench", "-q"], "--svg"),
+        (&["run", "x.wasm", "20000"], "behind `--`"),
         (&["run"], "<GUEST>"),
         (&["run", "x.wasm", "--wrokers", "3"], "--workers"),
         (&["run", "x.wasm", "--workers=-1"], "--workers"),

@@ -138,10 +138,21 @@ impl Plan {
         let shown = path.display().to_string();
         let unreadable = |why: String| Error::new(ErrorKind::Unreadable, format!("{shown}: {why}"));
         let meta = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+        if meta.is_dir() {
+            return Err(unreadable(
+                "expected a manifest, a file, and this is a folder".to_owned(),
+            ));
+        }
         if !meta.is_file() || meta.len() > LARGEST {
             return Err(unreadable("a manifest is a file of at most 1MiB".to_owned()));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            unreadable(match error.as_bytes().starts_with(b"\0asm") {
+                true => "expected a manifest, and this is WebAssembly: `wasm-pool run` runs it".to_owned(),
+                false => "a manifest is text in UTF-8, and this is not".to_owned(),
+            })
+        })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Plan::parse(&text, &shown, folder)
     }

@@ -80,10 +80,10 @@ impl Waiting {
         matches!(self.0, What::ToBeCalled { .. })
     }
 
-    /// For the report, with how long it has waited: `waits to get from queue "work" since 12ms`.
+    /// For the report, with how long it has waited: `waits to get from queue "work" for 12ms`.
     pub(crate) fn describe(&self, since: Duration) -> String {
         let mut text = format!("waits {}", self.aim());
-        let _ = write!(text, " since {}", show_duration(since));
+        let _ = write!(text, " for {}", show_duration(since));
         text
     }
 

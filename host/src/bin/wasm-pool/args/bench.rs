@@ -32,7 +32,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub json: Option<PathBuf>,
 
-    /// No progress bar and no table.
+    /// No progress bar and no table; for `--svg` and `--json`.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
 

@@ -10,6 +10,7 @@ use crate::lang::Language;
 #[derive(Debug, Args)]
 pub(crate) struct ExecArgs {
     /// The language: `python` or `js`, which `wasm-pool lang install` brings; or the file of a component that exports `task`.
+    /// This or `--program` is needed.
     #[arg(long, value_name = "NAME|FILE", required_unless_present = "program")]
     pub lang: Option<String>,
 

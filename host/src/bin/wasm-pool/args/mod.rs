@@ -72,7 +72,7 @@ pub(crate) enum Verb {
 
 /// Prints what is wrong with a command line in one line, or the help or the version that was asked for.
 pub(crate) fn explain(error: &clap::Error) -> ExitCode {
-    use clap::error::ErrorKind;
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return match error.print() {
             Ok(()) => ExitCode::SUCCESS,
@@ -89,18 +89,36 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
         .filter(|line| !line.starts_with("tip: to pass"))
         .map(|line| line.trim_start_matches("error: "))
         .collect();
+    let whole = Cli::command();
+    let verb = std::env::args()
+        .nth(1)
+        .filter(|verb| whole.find_subcommand(verb).is_some());
     let reason = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "a command is missing: run, exec, python, js, lang, call, map, up, snapshot, compile, inspect, cache, info, \
-             bench or completions"
-                .to_owned()
+            let command = verb.as_ref().and_then(|verb| whole.find_subcommand(verb));
+            let names = command.unwrap_or(&whole).get_subcommands().map(clap::Command::get_name);
+            format!("a command is missing: {}", one_of(&names.collect::<Vec<_>>()))
         }
         _ => text::one_line(&reason.join("\n")).replace(":; ", ": "),
     };
-    let verb = std::env::args()
-        .nth(1)
-        .filter(|verb| Cli::command().find_subcommand(verb).is_some());
+    let reason = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
+            if verb.as_deref() == Some("run") && !word.starts_with('-') =>
+        {
+            format!("{reason}; the guest's arguments stand behind `--`")
+        }
+        _ => reason,
+    };
     let help = verb.map_or("wasm-pool --help".to_owned(), |verb| format!("wasm-pool {verb} --help"));
     eprintln!("wasm-pool: {reason}; see `{help}`");
     ExitCode::from(2)
+}
+
+/// `a, b or c`
+fn one_of(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
 }

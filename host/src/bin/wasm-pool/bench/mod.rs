@@ -47,6 +47,11 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<u8> {
     if args.svg.is_some() && args.svg == args.json {
         return Err(usage("--svg and --json name the same file".to_owned()));
     }
+    if args.quiet && args.svg.is_none() && args.json.is_none() {
+        return Err(usage(
+            "--quiet without --svg or --json would tell nobody anything".to_owned(),
+        ));
+    }
     let (parts, effort) = (args.parts(), Effort::new(args.quick, args.time));
     machine::raise_open_files();
     // What is written to, read and reserved is got before the wall comes up.

@@ -94,6 +94,9 @@ pub(super) fn clean(command: &mut Command) -> &mut Command {
         .env_remove("PYTHONHOME")
         .env_remove("VIRTUAL_ENV")
         .env_remove("PIP_TARGET")
+        // componentize-py would say where it failed in place of why.
+        .env_remove("RUST_BACKTRACE")
+        .env_remove("RUST_LIB_BACKTRACE")
 }
 
 /// Says its version, and fails where environments cannot be made.
