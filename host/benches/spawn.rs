@@ -89,9 +89,9 @@ fn pooled(pool: &Pool, program: &Program, lives: u32, args: &[&str]) -> Duration
 
 fn spawn(criterion: &mut Criterion) {
     for (name, bytes, args) in [
-        ("empty command", EMPTY.as_bytes().to_vec(), &[][..]),
+        ("an empty command", EMPTY.as_bytes().to_vec(), &[][..]),
         (
-            "Rust command that prints an argument",
+            "a Rust command that prints an argument",
             guest("tests/guests/probe-p1.wasm"),
             &["args", "x"][..],
         ),
@@ -105,7 +105,7 @@ fn spawn(criterion: &mut Criterion) {
         let module = Module::new(engine.wasmtime(), &bytes).expect("compiles");
         let pre = linker.instantiate_pre(&module).expect("resolves");
 
-        let mut group = criterion.benchmark_group(format!("life of a {name}, processor time"));
+        let mut group = criterion.benchmark_group(format!("life of {name}, processor time"));
         group.sample_size(20).measurement_time(Duration::from_secs(3));
         group.bench_function("bare Wasmtime", |bench| {
             bench.iter_custom(|lives| bare(engine.wasmtime(), &pre, lives as u32, args));
@@ -120,7 +120,7 @@ fn spawn(criterion: &mut Criterion) {
             || bare(engine.wasmtime(), &pre, LIVES, args),
         );
         figure(
-            &format!("a life of a {name}, through the pool / bare"),
+            &format!("a life of {name}, through the pool / bare"),
             format!("{ratio:.2}"),
             "<= 1.25",
         );
@@ -130,7 +130,7 @@ fn spawn(criterion: &mut Criterion) {
             || bare_on_two(engine.wasmtime(), &pre, LIVES, args),
         );
         figure(
-            &format!("a life of a {name}, through the pool / bare on two threads"),
+            &format!("a life of {name}, through the pool / bare on two threads"),
             format!("{ratio:.2}"),
             "<= 1.25",
         );

@@ -261,6 +261,6 @@ fn a_program_is_compiled_by_the_right_tool_or_it_is_said_what_is_missing() {
     done(&mut compile("python", "/surely/not/there"))
         .exits(66)
         .one_line()
-        .says("expected the folder of a program");
+        .says("there is no such folder; expected the folder of a program");
     assert!(!user.file("app.wasm").exists());
 }

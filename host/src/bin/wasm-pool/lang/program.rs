@@ -57,7 +57,7 @@ pub(crate) fn compile(name: &str, folder: &Path, output: &Path, no_cache: bool) 
 fn program(folder: &Path) -> anyhow::Result<PathBuf> {
     let unreadable = |why: &str| Error::new(ErrorKind::Unreadable, format!("{}: {why}", folder.display()));
     if !folder.exists() {
-        return Err(unreadable("there is no such folder; expected one with a __main__.py").into());
+        return Err(unreadable("there is no such folder; expected the folder of a program with a __main__.py").into());
     }
     if !folder.is_dir() {
         return Err(unreadable("expected the folder of a program").into());
